@@ -1,0 +1,148 @@
+/**
+ * The TensorFlow binding: libraries and headers out of the official Python wheel, the addon of tfjs-node compiled
+ * against them, both in the user cache and linked into node_modules (`npm ci` deletes what lies there).
+ * Knows the wheel, the compiler line and the package's layout. Does not run the method.
+ *
+ * The cache entry mirrors the package (`deps/`, `lib/napi-v8/`): Node resolves the link before it loads the addon, and
+ * the addon finds its libraries relative to itself.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { cacheEntry, exists, requireSha256 } from './cache.mjs';
+import { cacheRoot, platformKey, projectRoot } from './paths.mjs';
+import { requireCompiler, requirePip, requirePlatform } from './prerequisites.mjs';
+import { run } from './process.mjs';
+
+const tfjsVersion = '4.22.0';
+const tfjsPackage = join(projectRoot, 'node_modules/@tensorflow/tfjs-node-gpu');
+const linked = ['deps/lib', 'deps/include', 'lib/napi-v8'];
+
+/**
+ * The wheel for this host. The CPU one everywhere: a host with a CUDA device wants `tensorflow` of the same version and
+ * the nvidia-*-cu12 wheels beside it, and this is the place to choose them; until then `setUpTensorflow` says so.
+ */
+function wheel() {
+  return {
+    requirement: 'tensorflow-cpu==2.21.0',
+    python: '3.11',
+    platform: 'manylinux_2_27_x86_64',
+    sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
+  };
+}
+
+/** Takes the members below out of the wheel argv[1] into the folder argv[2]; `tensorflow/include/` becomes `include/`. */
+const extraction = `
+import os, shutil, sys, zipfile
+libraries = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2')
+headers = tuple('tensorflow/include/' + p for p in (
+    'tensorflow/c/', 'tensorflow/core/platform/ctstring', 'tsl/platform/ctstring', 'xla/tsl/c/'))
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    for member in wheel.namelist():
+        if member in libraries: target = 'lib/' + os.path.basename(member)
+        elif member.startswith(headers) and not member.endswith('/'): target = member[len('tensorflow/'):]
+        else: continue
+        path = os.path.join(sys.argv[2], target)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with wheel.open(member) as source, open(path, 'wb') as out: shutil.copyfileobj(source, out, 1 << 20)
+`;
+
+/** Adds two tensors; tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed. */
+const trial = `
+const util = require('node:util');
+util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+const tf = require(process.argv[1]);
+const sum = tf.tensor1d([1, 2]).add(tf.tensor1d([10, 20])).dataSync();
+if (tf.getBackend() !== 'tensorflow' || sum[0] !== 11 || sum[1] !== 22) throw new Error('1+10, 2+20 gave ' + sum);
+`;
+
+/**
+ * Sees to it that `require('@tensorflow/tfjs-node-gpu')` works in this clone; needs node_modules.
+ * @param say progress in words
+ * @returns the folder of the cache entry
+ */
+export async function setUpTensorflow({ say }) {
+  const entry = await buildTensorflow({ say, packageFolder: tfjsPackage });
+  const changed = await linkInto(tfjsPackage, entry);
+  const stamp = join(entry, 'verified.json');
+  const host = JSON.stringify({ node: process.version, abi: process.versions.modules });
+  if (changed || (await readFile(stamp, 'utf8').catch(() => '')) !== host) {
+    say('adding two tensors');
+    await verify();
+    await writeFile(stamp, host);
+  }
+  if (existsSync('/proc/driver/nvidia/version')) {
+    say('an NVIDIA driver is here, but set-up installs the CPU build of TensorFlow: training runs on the CPU');
+  }
+  return entry;
+}
+
+/** True when the links lead to a cache entry; costs a few microseconds. */
+export function tensorflowIsLinked() {
+  return existsSync(join(tfjsPackage, 'lib/napi-v8/tfjs_binding.node'));
+}
+
+async function buildTensorflow({ say, packageFolder }) {
+  const { requirement, python, platform, sha256 } = wheel();
+  const name = `${requirement.replace('==', '-')}-tfjs-${tfjsVersion}-${platformKey}`;
+  return cacheEntry({
+    root: cacheRoot(),
+    name,
+    waiting: () => say('another set-up is building the binding; waiting for it'),
+    build: async (folder) => {
+      requirePlatform();
+      const pip = await requirePip();
+      const compiler = await requireCompiler();
+
+      say(`downloading ${requirement} (274 MB)`);
+      const downloads = join(folder, 'download');
+      const args = ['--no-deps', '--only-binary=:all:', '--implementation', 'cp', '--python-version', python];
+      await run(pip.command, [...pip.args, 'download', '--progress-bar', 'off', '--disable-pip-version-check', ...args, '--platform', platform, '--dest', downloads, requirement]);
+      const [file] = await readdir(downloads);
+      await requireSha256(join(downloads, file), sha256);
+
+      say('taking libraries and headers out of the wheel');
+      await run(pip.command, ['-c', extraction, join(downloads, file), join(folder, 'deps')]);
+      await rm(downloads, { recursive: true });
+      await symlink('libtensorflow_cc.so.2', join(folder, 'deps/lib/libtensorflow.so'));
+      await symlink('libtensorflow_framework.so.2', join(folder, 'deps/lib/libtensorflow_framework.so'));
+
+      say('compiling the binding');
+      await compile(compiler, packageFolder, folder);
+    },
+  });
+}
+
+async function compile(compiler, packageFolder, folder) {
+  const output = join(folder, 'lib/napi-v8/tfjs_binding.node');
+  await mkdir(dirname(output), { recursive: true });
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(packageFolder, 'binding', file));
+  const includes = [join(projectRoot, 'node_modules/node-api-headers/include'), join(folder, 'deps/include'), join(packageFolder, '..')];
+  await run(compiler, [
+    ...['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-w'],
+    ...includes.map((path) => `-I${path}`),
+    ...sources,
+    ...['-o', output, `-L${join(folder, 'deps/lib')}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
+  ]);
+}
+
+/** Makes the links; returns whether one was missing or led elsewhere. */
+async function linkInto(packageFolder, entry) {
+  let changed = false;
+  for (const path of linked) {
+    const link = join(packageFolder, path);
+    const target = join(entry, path);
+    if ((await readlink(link).catch(() => undefined)) === target) continue;
+    changed = true;
+    await mkdir(dirname(link), { recursive: true });
+    if (await exists(link)) await rm(link, { recursive: true });
+    const temporary = `${link}.${process.pid}.tmp`;
+    await symlink(target, temporary);
+    await rename(temporary, link); // in one move, so that a process that loads it now finds the old or the new one
+  }
+  return changed;
+}
+
+async function verify() {
+  await run(process.execPath, ['-e', trial, tfjsPackage], { env: { TF_CPP_MIN_LOG_LEVEL: '2' }, timeoutMs: 120_000 });
+}
