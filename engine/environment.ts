@@ -1,0 +1,33 @@
+/**
+ * The environment that a process must be spawned with before it loads TensorFlow: later changes have no effect.
+ * The host of a trainer imports this file, so nothing here loads the addon; `fingerprint.ts` reads the same names.
+ */
+
+/** The variables that decide speed, memory and bits of a TensorFlow process. */
+export const spawnVariables = {
+  intraOpThreads: 'TF_NUM_INTRAOP_THREADS',
+  interOpThreads: 'TF_NUM_INTEROP_THREADS',
+  oneDnn: 'TF_ENABLE_ONEDNN_OPTS',
+  deterministic: 'TF_DETERMINISTIC_OPS',
+  logLevel: 'TF_CPP_MIN_LOG_LEVEL',
+  gpuGrowth: 'TF_FORCE_GPU_ALLOW_GROWTH',
+} as const;
+
+export interface SpawnOptions {
+  /** oneDNN kernels on the CPU: faster, other bits. */
+  readonly oneDnn: boolean;
+  /** Only kernels that give the same bits again; matters on GPUs, where it costs speed. */
+  readonly deterministic: boolean;
+}
+
+/** @param threads of one op, at least 1; the bits of a result depend on it */
+export function spawnEnvironment(threads: number, options: SpawnOptions): Record<string, string> {
+  return {
+    [spawnVariables.intraOpThreads]: String(threads),
+    [spawnVariables.interOpThreads]: '1', // more gives other bits from run to run, and no speed
+    [spawnVariables.oneDnn]: options.oneDnn ? '1' : '0',
+    [spawnVariables.deterministic]: options.deterministic ? '1' : '0',
+    [spawnVariables.logLevel]: '2', // errors only
+    [spawnVariables.gpuGrowth]: 'true', // else TensorFlow takes the whole device at once
+  };
+}

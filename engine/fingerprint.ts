@@ -1,0 +1,62 @@
+/**
+ * What decides the bits of a result in this process. Equal fingerprints mean that a resumed run is identical to an
+ * unbroken one; different ones mean "equivalent" (DURABILITY B1). Kept in checkpoints and reports.
+ * Reads the machine and the process it runs in; does not know runs.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { spawnVariables } from './environment';
+import { kernelOps, kernelsInUse } from './kernels';
+import { binding } from './native';
+
+/** @returns flat strings, stable within a process */
+export function fingerprint(): Record<string, string> {
+  const choice = kernelsInUse();
+  return {
+    tensorflow: binding().TF_Version,
+    device: binding().isUsingGpuDevice() ? `gpu ${gpuModels()}`.trim() : 'cpu',
+    cpu: cpus()[0]?.model.trim() ?? process.arch,
+    cpuFeatures: cpuFeatures(),
+    threads: setting(spawnVariables.intraOpThreads),
+    interOpThreads: setting(spawnVariables.interOpThreads),
+    oneDnn: setting(spawnVariables.oneDnn),
+    deterministicOps: setting(spawnVariables.deterministic),
+    kernels: kernelOps.map((op) => `${op}=${choice[op].kernel}`).join(' '),
+    node: process.versions.node.split('.')[0], // V8 computes Math.exp and Math.log: sampling and clustering use them
+  };
+}
+
+/** Instruction sets and cache sizes: oneDNN and Eigen pick kernels and block sizes by them. */
+function cpuFeatures(): string {
+  const lines = contentOf('/proc/cpuinfo').split('\n');
+  const named = (name: string): string => lines.find((line) => line.startsWith(name)) ?? '';
+  return createHash('sha256').update(`${named('flags')}\n${named('cache size')}`).digest('hex').slice(0, 16);
+}
+
+/** The models that NVIDIA's driver lists; nothing where there is none. */
+function gpuModels(): string {
+  const folder = '/proc/driver/nvidia/gpus';
+  const models = entriesOf(folder).map((gpu) => /^Model:\s*(.*)$/m.exec(contentOf(`${folder}/${gpu}/information`))?.[1]);
+  return models.join(', ');
+}
+
+function setting(variable: string): string {
+  return process.env[variable] ?? 'default'; // the process is the edge: TensorFlow read the same variable when it loaded
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // not Linux, or no such device: then it does not tell hosts apart
+  }
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

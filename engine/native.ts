@@ -1,0 +1,99 @@
+/**
+ * Native ops by name: what tfjs has no kernel for (fused batch norm, resource variables, uint8 images).
+ * This is the native boundary: the casts to the addon's untyped interface are here and nowhere else.
+ * Does not know what an op computes; `implementations/` does.
+ */
+import { tf } from './tf';
+
+/** An attribute of a native op, as the binding wants it. */
+export interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: boolean | number | string | readonly number[];
+}
+
+export interface TensorMetadata {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** The part of the addon that the engine calls. */
+export interface Binding {
+  createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
+  deleteTensor(id: number): void;
+  getNumOfTensors(): number;
+  isUsingGpuDevice(): boolean;
+  readonly TF_FLOAT: number;
+  readonly TF_UINT8: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_Version: string;
+}
+
+interface NativeBackend {
+  readonly binding: Binding;
+  executeMultipleOutputs(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
+  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
+}
+
+function backend(): NativeBackend {
+  return tf.backend() as unknown as NativeBackend;
+}
+
+export function binding(): Binding {
+  return backend().binding;
+}
+
+/** Runs one native op now, on the calling thread. The outputs belong to the caller (or the enclosing tidy). */
+export function runOp(
+  op: string,
+  attributes: readonly Attribute[],
+  inputs: readonly tf.TensorInfo[],
+  outputs: number,
+): tf.Tensor[] {
+  return backend().executeMultipleOutputs(op, attributes, inputs, outputs);
+}
+
+/** Runs a native op that has exactly one output. */
+export function runOneOutput(
+  op: string,
+  attributes: readonly Attribute[],
+  inputs: readonly tf.TensorInfo[],
+): tf.Tensor {
+  return runOp(op, attributes, inputs, 1)[0];
+}
+
+/**
+ * Uploads bytes as a native uint8 tensor, a quarter of the size of float32. tfjs has no uint8 and calls it int32:
+ * hand it to native ops that take uint8 only. The bytes are copied before this returns.
+ */
+export function uploadBytes(bytes: Uint8Array, shape: readonly number[]): tf.Tensor {
+  const dtype = binding().TF_UINT8;
+  const id = binding().createTensor(shape, dtype, bytes);
+  return backend().createOutputTensor({ id, shape: [...shape], dtype });
+}
+
+/** Builders of op attributes. */
+export const attribute = {
+  float32: (name: string): Attribute => ({ name, type: binding().TF_ATTR_TYPE, value: binding().TF_FLOAT }),
+  type: (name: string, value: number): Attribute => ({ name, type: binding().TF_ATTR_TYPE, value }),
+  int: (name: string, value: number | readonly number[]): Attribute => ({
+    name,
+    type: binding().TF_ATTR_INT,
+    value,
+  }),
+  float: (name: string, value: number): Attribute => ({ name, type: binding().TF_ATTR_FLOAT, value }),
+  bool: (name: string, value: boolean): Attribute => ({ name, type: binding().TF_ATTR_BOOL, value }),
+  string: (name: string, value: string): Attribute => ({ name, type: binding().TF_ATTR_STRING, value }),
+  shape: (name: string, value: readonly number[]): Attribute => ({ name, type: binding().TF_ATTR_SHAPE, value }),
+};

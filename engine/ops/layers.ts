@@ -1,0 +1,39 @@
+/**
+ * The layers that networks are made of, as functions of tensors: convolution, rectifier, pooling, dense.
+ * float32, NHWC, SAME padding. Each picks the kernel that `kernels.ts` chose; gradients flow through all of them.
+ * Does not know variables, names or networks. The receiver (or the enclosing tidy) disposes what is returned.
+ */
+import { fusedMaxPool, stockMaxPool } from '../implementations/max-pool';
+import { fusedRelu, stockRelu } from '../implementations/relu';
+import { kernelFor } from '../kernels';
+import { tf } from '../tf';
+
+/**
+ * Convolution without bias, SAME padding.
+ * @param x [N, H, W, C]
+ * @param filter [h, w, C, K]
+ * @returns [N, ⌈H/stride⌉, ⌈W/stride⌉, K]
+ */
+export function conv2d(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor4D {
+  return tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same');
+}
+
+/** max(x, 0), any shape; the gradient at 0 is 0. */
+export function relu<T extends tf.Tensor>(x: T): T {
+  return (kernelFor('relu') === 'fused' ? fusedRelu : stockRelu)(x) as T;
+}
+
+/** The maximum of each size × size window, SAME padding: [N, H, W, C] to [N, ⌈H/stride⌉, ⌈W/stride⌉, C]. */
+export function maxPool(x: tf.Tensor, size: number, stride: number): tf.Tensor4D {
+  return (kernelFor('maxPool') === 'fused' ? fusedMaxPool : stockMaxPool)(x as tf.Tensor4D, size, stride);
+}
+
+/** The mean over height and width: [N, H, W, C] to [N, C]. */
+export function globalAveragePool(x: tf.Tensor): tf.Tensor2D {
+  return tf.mean<tf.Tensor2D>(x, [1, 2]);
+}
+
+/** x · w + b: [N, D] by [D, E] plus [E] to [N, E]. */
+export function dense(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor): tf.Tensor2D {
+  return tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D).add<tf.Tensor2D>(b);
+}
