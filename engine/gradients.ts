@@ -20,7 +20,8 @@ export interface LossAndGradients {
 }
 
 /**
- * Runs `forward` once and differentiates its loss. Everything returned belongs to the caller (or the enclosing tidy).
+ * Runs `forward` once and differentiates its loss. Everything returned belongs to the caller (or the enclosing tidy,
+ * which does not look into a Map: use the gradients inside it).
  * Throws InvalidConfig if a trained variable does not reach the loss: it would silently never be trained.
  */
 export function gradients(variables: VariableSet, forward: () => Forward): LossAndGradients {

@@ -124,7 +124,7 @@ function copy(tensor: tf.Tensor): Float32Array {
 export function compare(fused: Results, stock: Results): Verdict {
   let worst = { name: '', difference: 0 };
   for (const [name, expected] of Object.entries(stock)) {
-    const difference = relativeDifference(fused[name], expected);
+    const difference = relativeDifference(fused[name] ?? new Float32Array(0), expected);
     if (!(difference <= worst.difference)) worst = { name, difference };
     if (Number.isNaN(difference)) break;
   }

@@ -1,0 +1,35 @@
+import { LodestoneError } from '../../errors';
+
+function loadingFails(mock: () => unknown): unknown {
+  let thrown: unknown;
+  jest.isolateModules(() => {
+    jest.doMock('@tensorflow/tfjs-node-gpu', mock);
+    try {
+      require('../../engine/tf');
+    } catch (error) {
+      thrown = error;
+    }
+  });
+  return thrown;
+}
+
+test('a missing addon is one error that says what to run, and keeps its cause', () => {
+  const error = loadingFails(() => {
+    throw new Error('The Node.js native addon module (tfjs_binding.node) can not be found at path: x\nmore');
+  });
+  expect(error).toMatchObject({
+    kind: 'EngineUnavailable',
+    message: expect.stringMatching(/can not be found at path: x\).*Run `npm run setup`/),
+    cause: expect.objectContaining({ message: expect.stringContaining('more') }),
+  });
+});
+
+test('another backend than the native one is refused, never chosen silently', () => {
+  const error = loadingFails(() => ({ getBackend: () => 'cpu' }));
+  expect(error).toMatchObject({ kind: 'EngineUnavailable', message: expect.stringMatching(/got the tfjs backend "cpu"/) });
+});
+
+test('control: the native backend is accepted', () => {
+  expect(loadingFails(() => ({ getBackend: () => 'tensorflow' }))).toBeUndefined();
+  expect(LodestoneError).toBeDefined();
+});
