@@ -3,12 +3,7 @@
  * For tests and benches that need a process of their own: the environment must be set before the addon loads.
  */
 const { transformFileSync } = require('@swc/core');
+const { swcOptions } = require('../../setup/swc-options.cjs');
 
-const options = {
-  swcrc: false,
-  sourceMaps: 'inline',
-  module: { type: 'commonjs' },
-  jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-};
 
-require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file, options).code, file);
+require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file, swcOptions).code, file);
