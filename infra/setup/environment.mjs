@@ -2,6 +2,9 @@
  * The environment of `npm start` and `npm test`: without anything that points at servers or credentials of the person
  * who runs them, so that both use the local stack alone.
  */
+import { join } from 'node:path';
+import { stateRoot } from './paths.mjs';
+
 const foreign = /^(TEMPORAL_|AWS_|LODESTONE_)/;
 const kept = new Set(['LODESTONE_CACHE']);
 
@@ -13,6 +16,6 @@ export function isolatedEnvironment(environment) {
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
-    TEMPORAL_CONFIG_FILE: '/dev/null',
+    XDG_CONFIG_HOME: join(stateRoot, 'no-profiles'), // Temporal's profile file lies there; naming it would "configure" it
   };
 }

@@ -29,9 +29,9 @@ export function requirePlatform(platform = process.platform, arch = process.arch
       `platform: found ${platform}-${arch}, must be linux-x64: the TensorFlow libraries are pinned and tested for it alone. Use a Linux x64 machine, virtual machine or container (on Windows: WSL 2).`,
     );
   }
-  if (glibc === undefined || !atLeast(glibc, [2, 27])) {
+  if (glibc === null || !atLeast(glibc, [2, 27])) {
     throw new MissingPrerequisite(
-      `C library: found ${glibc === undefined ? 'no glibc (musl, as on Alpine?)' : `glibc ${glibc}`}, must be glibc >= 2.27: TensorFlow's and Temporal's libraries are built for it. Use Debian, Ubuntu, Fedora or the like.`,
+      `C library: found ${glibc === null ? 'no glibc (musl, as on Alpine?)' : `glibc ${glibc}`}, must be glibc >= 2.27: TensorFlow's and Temporal's libraries are built for it. Use Debian, Ubuntu, Fedora or the like.`,
     );
   }
 }
@@ -88,5 +88,5 @@ export function atLeast(version, least) {
 
 function glibcVersion() {
   process.report.excludeNetwork = true;
-  return process.report.getReport().header.glibcVersionRuntime;
+  return process.report.getReport().header.glibcVersionRuntime ?? null;
 }

@@ -51,18 +51,10 @@ export const servers = {
  */
 export async function setUpServer(name, { say }) {
   const server = servers[name];
-  const cached = join(cacheRoot(), entryName(name));
-  const known = await knownPath(name);
-  if (known !== undefined && (!known.startsWith(cacheRoot()) || known === join(cached, name))) return known;
+  const found = await findServer(name, { say });
+  if (found !== null) return found;
 
-  const onPath = findOnPath(name);
-  if (onPath !== undefined) {
-    const output = await run(onPath, ['--version']).catch((error) => error.message);
-    if (server.accepts(output)) return onPath;
-    say(`${onPath} is not used: its version must be ${server.rule}`);
-  }
-
-  await cacheEntry({
+  const entry = await cacheEntry({
     root: cacheRoot(),
     name: entryName(name),
     waiting: () => say('another set-up is building it; waiting'),
@@ -73,7 +65,22 @@ export async function setUpServer(name, { say }) {
       if (!server.accepts(output)) throw new Error(`${server.title}: the program just made calls itself "${output.trim()}", must be ${server.rule}`);
     },
   });
-  return join(cached, name);
+  return join(entry, name);
+}
+
+/** The program if it is here already, else null: what the last set-up wrote down, PATH, the cache, in this order. */
+export async function findServer(name, { say }) {
+  const cached = join(cacheRoot(), entryName(name), name);
+  const known = await knownPath(name);
+  if (known !== undefined && (!known.startsWith(cacheRoot()) || known === cached)) return known;
+
+  const onPath = findOnPath(name);
+  if (onPath !== undefined) {
+    const output = await run(onPath, ['--version']).catch((error) => error.message);
+    if (servers[name].accepts(output)) return onPath;
+    say(`${onPath} is not used: its version must be ${servers[name].rule}`);
+  }
+  return (await exists(cached)) ? cached : null;
 }
 
 function entryName(name) {

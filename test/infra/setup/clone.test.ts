@@ -1,0 +1,135 @@
+/**
+ * A clone before and after set-up: what is missing is noticed and the way out named, programs are chosen by version,
+ * foreign servers are kept out.
+ */
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { environmentWithPath, fakeProgram, inNode, setupFolder, start, temporaryFolder } from './in-node';
+
+const folder = temporaryFolder();
+const clone = join(folder, 'clone');
+const cache = join(folder, 'cache');
+const systemPath = '/usr/bin:/bin';
+
+beforeAll(() => {
+  cpSync(setupFolder, join(clone, 'infra/setup'), { recursive: true });
+  cpSync(join(setupFolder, '../../bin'), join(clone, 'bin'), { recursive: true });
+});
+
+function write(path: string, content: unknown): void {
+  const file = join(clone, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+}
+
+const inClone = (script: string, env?: NodeJS.ProcessEnv): ReturnType<typeof inNode> =>
+  inNode(`const clone = (file) => ${JSON.stringify(pathToFileURL(join(clone, 'infra/setup')).href)} + '/' + file;\n${script}`, env);
+
+describe('lodestone before set-up', () => {
+  const lodestone = (): ReturnType<typeof inNode> => start(process.execPath, [join(clone, 'bin/lodestone.mjs'), 'list']).ended;
+
+  test.each([
+    ['node_modules', 'node_modules is missing or incomplete', 'node_modules/.package-lock.json'],
+    ['the binding', 'TensorFlow binding is not linked', 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node'],
+    ['the toolchain', 'toolchain.json is missing', '.lodestone/toolchain.json'],
+  ])('without %s it says what is missing and what to run', async (_what, message, thenWrite) => {
+    const { code, stderr } = await lodestone();
+    expect(stderr).toContain(message);
+    expect(stderr).toContain('npm run setup');
+    expect(stderr).toContain(clone);
+    expect(code).toBe(2);
+    write(thenWrite, '{}');
+  });
+});
+
+describe('node_modules against the lock file', () => {
+  const lock = (packages: object): object => ({ lockfileVersion: 3, packages: { '': { name: 'clone' }, ...packages } });
+  const wanted = { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '2.0.0', optional: true } };
+  const difference = async (installed: object | string): Promise<string> => {
+    write('package-lock.json', lock(wanted));
+    write('node_modules/.package-lock.json', installed);
+    return (await inClone(`const { firstDifference } = await import(clone('node-modules.mjs')); console.log(firstDifference());`)).stdout.trim();
+  };
+
+  test('nothing to do when all is there, or only an optional package of another platform is not', async () => {
+    expect(await difference(lock(wanted))).toBe('undefined');
+    expect(await difference(lock({ 'node_modules/a': { version: '1.0.0' } }))).toBe('undefined');
+  });
+
+  test('a missing package, another version and a half-written installation are each noticed', async () => {
+    expect(await difference(lock({}))).toBe('node_modules/a is missing');
+    expect(await difference(lock({ ...wanted, 'node_modules/a': { version: '0.9.0' } }))).toBe('node_modules/a is 0.9.0, must be 1.0.0');
+    expect(await difference('{"packages": {')).toBe('node_modules is missing or incomplete');
+  });
+});
+
+describe('server programs', () => {
+  const find = (path: string): ReturnType<typeof inNode> =>
+    inClone(
+      `const { findServer } = await import(clone('servers.mjs'));
+       console.log('found', await findServer('temporal', { say: (text) => console.log(text) }));`,
+      { ...environmentWithPath(`${path}:${systemPath}`), LODESTONE_CACHE: cache },
+    );
+
+  test('a program on PATH is used when its version will do', async () => {
+    write('.lodestone/toolchain.json', { version: 1 });
+    const path = fakeProgram(join(folder, 'new'), 'temporal', 'echo "temporal version 1.6.0 (Server 1.30.0, UI 2.43.0)"');
+    expect((await find(path)).stdout).toContain(`found ${path}/temporal`);
+  });
+
+  test('an old one is refused with the rule, and the cached one is taken', async () => {
+    const path = fakeProgram(join(folder, 'old'), 'temporal', 'echo "temporal version 1.0.0 (Server 1.24.2, UI 2.28.0)"');
+    const refused = await find(path);
+    expect(refused.stdout).toContain(`${path}/temporal is not used: its version must be Temporal Server >= 1.28`);
+    expect(refused.stdout).toContain('found null');
+
+    const cached = fakeProgram(join(cache, 'temporal-1.5.1-linux-x64'), 'temporal', 'exit 1');
+    expect((await find(path)).stdout).toContain(`found ${cached}/temporal`);
+  });
+
+  test('what an earlier set-up wrote down is used as long as it is there', async () => {
+    const other = fakeProgram(join(folder, 'elsewhere'), 'temporal', 'exit 1');
+    write('.lodestone/toolchain.json', { version: 1, temporal: join(other, 'temporal') });
+    expect((await find(join(folder, 'old'))).stdout).toContain(`found ${other}/temporal`);
+    write('.lodestone/toolchain.json', { version: 1, temporal: join(other, 'gone') });
+    expect((await find(join(folder, 'old'))).stdout).toContain(`found ${cache}`);
+  });
+
+  test('without Go the message names it and what spares it; nothing is left in the cache', async () => {
+    const { code, stderr } = await inClone(
+      `const { setUpServer } = await import(clone('servers.mjs'));
+       const { main } = await import(clone('main.mjs'));
+       await main(() => setUpServer('minio', { say: () => {} }));`,
+      { ...environmentWithPath(folder), LODESTONE_CACHE: cache },
+    );
+    expect(stderr).toMatch(/Go: no go on PATH, must be >= 1\.25 to build MinIO.*put a minio program on PATH/);
+    expect(code).toBe(2);
+    expect(existsSync(join(cache, 'minio-20260212-linux-x64'))).toBe(false);
+  });
+
+  test('the toolchain file is replaced whole, with the documented shape', async () => {
+    const { stdout } = await inClone(
+      `const { writeToolchain } = await import(clone('toolchain.mjs'));
+       const { toolchainFile } = await import(clone('paths.mjs'));
+       const { readFileSync, readdirSync } = await import('node:fs');
+       await writeToolchain({ temporal: '/t', minio: '/m', versitygw: null, tensorflow: '/f' });
+       console.log(JSON.stringify([JSON.parse(readFileSync(toolchainFile)), readdirSync(clone('../../.lodestone').slice('file://'.length))]));`,
+    );
+    expect(JSON.parse(stdout)).toEqual([
+      { version: 1, temporal: '/t', minio: '/m', versitygw: null, tensorflow: '/f' },
+      ['toolchain.json'],
+    ]);
+  });
+});
+
+test('start and test see no foreign server, store or profile; the cache folder stays', async () => {
+  const foreign = { TEMPORAL_ADDRESS: 'a:7233', TEMPORAL_CONFIG_FILE: '/p', AWS_PROFILE: 'me', LODESTONE_STORE: 's3://x', LODESTONE_CACHE: '/c', HOME: '/h' };
+  const { stdout } = await inNode(
+    `const { isolatedEnvironment } = await import(setup('environment.mjs'));
+     console.log(JSON.stringify(isolatedEnvironment(${JSON.stringify(foreign)})));`,
+  );
+  const isolated: unknown = JSON.parse(stdout);
+  expect(isolated).toMatchObject({ LODESTONE_CACHE: '/c', HOME: '/h', AWS_CONFIG_FILE: '/dev/null' });
+  for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE', 'AWS_PROFILE', 'LODESTONE_STORE']) expect(isolated).not.toHaveProperty(name);
+});
