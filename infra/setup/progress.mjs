@@ -46,6 +46,11 @@ export class Progress {
     }
   }
 
+  /** A line that belongs to no step. */
+  note(text) {
+    this.#line(text);
+  }
+
   #line(text) {
     this.#clear();
     this.#out.write(`[${this.#elapsed()}] ${text}\n`);

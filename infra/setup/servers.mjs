@@ -68,13 +68,14 @@ export async function setUpServer(name, { say }) {
   return join(entry, name);
 }
 
-/** The program if it is here already, else null: what the last set-up wrote down, PATH, the cache, in this order. */
+/** The program if it is here already, else null: the one on PATH when its version will do, else the cached one. */
 export async function findServer(name, { say }) {
   const cached = join(cacheRoot(), entryName(name), name);
-  const known = await knownPath(name);
-  if (known !== undefined && (!known.startsWith(cacheRoot()) || known === cached)) return known;
-
   const onPath = findOnPath(name);
+  // What the last set-up wrote down was asked for its version then, which spares a second set-up asking again.
+  const known = await knownPath(name);
+  if (known !== undefined && (known === cached || known === onPath)) return known;
+
   if (onPath !== undefined) {
     const output = await run(onPath, ['--version']).catch((error) => error.message);
     if (servers[name].accepts(output)) return onPath;
@@ -87,7 +88,7 @@ function entryName(name) {
   return `${name}-${servers[name].version}-${platformKey}`;
 }
 
-/** What the last set-up wrote down, if it is still there: spares asking the program for its version again. */
+/** What the last set-up wrote down, if it is still there. */
 async function knownPath(name) {
   const text = await readFile(toolchainFile, 'utf8').catch(() => '{}');
   const path = JSON.parse(text)[name];

@@ -18,18 +18,17 @@ import { writeToolchain } from './toolchain.mjs';
 export async function setUp({ alternatives, progress = new Progress() }) {
   requireNode();
   requirePlatform();
-  await progress.step('set-up', (waiting) =>
-    withLock(`${projectRoot}:set-up`, () => waiting('another set-up of this clone is running; waiting for it'), async () => {
-      await progress.step('dependencies', (say) => setUpNodeModules({ say }));
-      // The compiler uses one core, Go's downloads none: side by side both end sooner.
-      const [tensorflow, servers] = await Promise.all([
-        progress.step('TensorFlow binding', (say) => setUpTensorflow({ say })),
-        setUpServers(progress, alternatives),
-      ]);
-      await writeToolchain({ ...servers, tensorflow });
-      await progress.step('build', (say) => build({ say }));
-    }),
-  );
+  const waiting = () => progress.note('another set-up of this clone is running; waiting for it');
+  await withLock(`${projectRoot}:set-up`, waiting, async () => {
+    await progress.step('dependencies', (say) => setUpNodeModules({ say }));
+    // The compiler uses one core, Go's downloads none: side by side both end sooner.
+    const [tensorflow, servers] = await Promise.all([
+      progress.step('TensorFlow binding', (say) => setUpTensorflow({ say })),
+      setUpServers(progress, alternatives),
+    ]);
+    await writeToolchain({ ...servers, tensorflow });
+    await progress.step('build', (say) => build({ say }));
+  });
 }
 
 async function setUpServers(progress, alternatives) {

@@ -88,12 +88,13 @@ describe('server programs', () => {
     expect((await find(path)).stdout).toContain(`found ${cached}/temporal`);
   });
 
-  test('what an earlier set-up wrote down is used as long as it is there', async () => {
-    const other = fakeProgram(join(folder, 'elsewhere'), 'temporal', 'exit 1');
-    write('.lodestone/toolchain.json', { version: 1, temporal: join(other, 'temporal') });
-    expect((await find(join(folder, 'old'))).stdout).toContain(`found ${other}/temporal`);
-    write('.lodestone/toolchain.json', { version: 1, temporal: join(other, 'gone') });
-    expect((await find(join(folder, 'old'))).stdout).toContain(`found ${cache}`);
+  test('what an earlier set-up wrote down is not asked again, but only where this set-up would look', async () => {
+    const silent = fakeProgram(join(folder, 'silent'), 'temporal', 'exit 1'); // it would be refused if asked
+    write('.lodestone/toolchain.json', { version: 1, temporal: join(silent, 'temporal') });
+    expect((await find(silent)).stdout).toContain(`found ${silent}/temporal`);
+    expect((await find(join(folder, 'old'))).stdout).toContain(`found ${cache}`); // no longer on PATH
+    write('.lodestone/toolchain.json', { version: 1, temporal: join(silent, 'gone') });
+    expect((await find(silent)).stdout).toContain('is not used');
   });
 
   test('without Go the message names it and what spares it; nothing is left in the cache', async () => {
