@@ -22,10 +22,18 @@ export interface TensorMetadata {
 export interface Binding {
   createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
   deleteTensor(id: number): void;
+  tensorDataSync(id: number): ArrayBufferView;
+  executeOp(op: string, attributes: readonly Attribute[], inputIds: readonly number[], outputs: number): TensorMetadata[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(model: number): void;
+  runSavedModel(model: number, inputIds: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];
   getNumOfTensors(): number;
   isUsingGpuDevice(): boolean;
   readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
   readonly TF_UINT8: number;
+  readonly TF_BOOL: number;
+  readonly TF_RESOURCE: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_INT: number;
   readonly TF_ATTR_FLOAT: number;
@@ -36,7 +44,9 @@ export interface Binding {
 }
 
 interface NativeBackend {
-  readonly binding: Binding;
+  binding: Binding;
+  readonly tensorMap: { get(dataId: object): { readonly dtype: number } };
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   executeMultipleOutputs(
     op: string,
     attributes: readonly Attribute[],
@@ -81,6 +91,34 @@ export function uploadBytes(bytes: Uint8Array, shape: readonly number[]): tf.Ten
   const dtype = binding().TF_UINT8;
   const id = binding().createTensor(shape, dtype, bytes);
   return backend().createOutputTensor({ id, shape: [...shape], dtype });
+}
+
+/** The tensor's handle in the addon, uploading its values if that has not happened yet. Clones share one id. */
+export function nativeId(tensor: tf.TensorInfo): number {
+  return backend().getInputTensorIds([tensor])[0];
+}
+
+/** TensorFlow's type of the tensor, which tells uint8 from int32. */
+export function nativeType(tensor: tf.TensorInfo): number {
+  return backend().tensorMap.get(tensor.dataId).dtype;
+}
+
+/** A tensor for a handle that a direct call of the binding returned; the enclosing tidy owns it. */
+export function tensorOf(metadata: TensorMetadata): tf.Tensor {
+  return backend().createOutputTensor(metadata);
+}
+
+/** Lets `overrides` answer in place of the binding while `run` runs: how a step is recorded. */
+export function withBinding<T>(overrides: Partial<Binding>, run: () => T): T {
+  const original = backend().binding;
+  // The addon's properties are read-only, and assignments to them are ignored: a child object shadows them.
+  const descriptors = Object.entries(overrides).map(([name, value]) => [name, { value }] as const);
+  backend().binding = Object.create(original, Object.fromEntries(descriptors)) as Binding;
+  try {
+    return run();
+  } finally {
+    backend().binding = original;
+  }
 }
 
 /** Builders of op attributes. */

@@ -97,18 +97,7 @@ export class VariableSet {
 
   /** Sets all values, bit for bit (V3). Throws CheckpointIncompatible, before any write, naming what does not fit. */
   restore(values: ReadonlyMap<string, Float32Array>): void {
-    const complaints: string[] = [];
-    for (const spec of this.specs) {
-      const given = values.get(spec.name);
-      const complaint = given === undefined ? `${spec.name}: missing` : misshaped(spec, given);
-      if (complaint !== undefined) complaints.push(complaint);
-    }
-    for (const name of values.keys()) {
-      if (!this.byName.has(name)) complaints.push(`${name}: not a variable of this model`);
-    }
-    if (complaints.length > 0) throw incompatible('the stored values do not fit this model', complaints);
-
-    for (const spec of this.specs) this.upload(spec, values.get(spec.name) ?? new Float32Array(0));
+    for (const { spec, given } of checkValues(this.specs, values)) this.upload(spec, given);
   }
 
   /** Drops the tensors that `get` gave; the next `get` reads the resource anew. */
@@ -155,6 +144,27 @@ export class VariableSet {
       tensor.dispose();
     }
   }
+}
+
+/**
+ * Pairs each variable with its values. Throws CheckpointIncompatible, naming all that is missing, misshaped or extra.
+ */
+export function checkValues(
+  specs: readonly VariableSpec[],
+  values: ReadonlyMap<string, Float32Array>,
+): { readonly spec: VariableSpec; readonly given: Float32Array }[] {
+  const complaints: string[] = [];
+  const fitting: { spec: VariableSpec; given: Float32Array }[] = [];
+  for (const spec of specs) {
+    const given = values.get(spec.name);
+    const complaint = given === undefined ? `${spec.name}: missing` : misshaped(spec, given);
+    if (complaint !== undefined) complaints.push(complaint);
+    if (given !== undefined) fitting.push({ spec, given });
+  }
+  const names = new Set(specs.map(({ name }) => name));
+  for (const name of values.keys()) if (!names.has(name)) complaints.push(`${name}: not a variable of this model`);
+  if (complaints.length > 0) throw incompatible('the stored values do not fit this model', complaints);
+  return fitting;
 }
 
 let resourceCount = 0;

@@ -1,0 +1,140 @@
+/**
+ * Turns a trace into nodes of a graph: inputs become placeholders, variables named resources, program order of reads
+ * and writes control edges. Knows graphs; does not know sessions (program.ts).
+ *
+ * Invariants:
+ *   G1  A read of a variable follows the write before it, and a write follows all reads and the write before it.
+ *   G2  Every output waits for every write: who fetches one output has made the whole step happen.
+ */
+import { binding, type Attribute } from '../native';
+import type { GraphBuilder } from './graph';
+import type { AttributeValue } from './protobuf';
+import { completeAttributes } from './signatures';
+import { untraceable, type RecordedOp, type Source, type Trace } from './trace';
+
+export const nodeNames = {
+  variable: (name: string): string => `variable/${name}`,
+  input: (step: string, name: string): string => `${step}/input/${name}`,
+  output: (step: string, name: string): string => `${step}/output/${name}`,
+};
+
+/** Ops that take a resource and leave it as it is; all others count as writes. */
+const READS = new Set(['ReadVariableOp', 'ResourceGather', 'ResourceGatherNd', 'VariableShape', 'VarIsInitializedOp']);
+
+/** Adds the nodes of one step, all under `<step>/`. The variables' nodes are there already. */
+export function emitStep(graph: GraphBuilder, step: string, trace: Trace): void {
+  for (const { name, shape, dtype } of trace.inputs) {
+    graph.add(nodeNames.input(step, name), 'Placeholder', [], { dtype: typeOf(dtype), shape: { type: 'shape', value: shape } });
+  }
+
+  const live = liveOps(trace);
+  const before = orderOf(trace.ops);
+  const opName = (op: number): string => `${step}/${op}_${trace.ops[op].op.replace(/^_+/, '')}`;
+  const nameOf = (source: Source): string => {
+    switch (source.type) {
+      case 'op':
+        return source.output === 0 ? opName(source.op) : `${opName(source.op)}:${source.output}`;
+      case 'constant':
+        return graph.constant(trace.constants[source.constant]);
+      case 'input':
+        return nodeNames.input(step, source.name);
+      case 'variable':
+        return nodeNames.variable(source.name);
+    }
+  };
+
+  trace.ops.forEach((op, i) => {
+    if (!live.has(i)) return;
+    const types = op.inputs.map((source) => typeOfSource(trace, source));
+    const attributes = completeAttributes(op.op, op.attributes, types);
+    const order = before[i].filter((earlier) => live.has(earlier)).map((earlier) => `^${opName(earlier)}`);
+    graph.add(opName(i), op.op, [...op.inputs.map(nameOf), ...order], attributeValues(op.op, attributes));
+  });
+
+  const writes = trace.ops.flatMap((op, i) => (isWrite(op) ? [`^${opName(i)}`] : []));
+  const done = graph.add(`${step}/done`, 'NoOp', writes, {});
+  for (const { name, source } of trace.outputs) {
+    const attributes = { T: typeOf(typeOfSource(trace, source)) };
+    graph.add(nodeNames.output(step, name), 'Identity', [nameOf(source), `^${done}`], attributes);
+  }
+}
+
+function isWrite({ op, inputs }: RecordedOp): boolean {
+  return !READS.has(op) && inputs.some(({ type }) => type === 'variable');
+}
+
+/** What outputs and writes need; the rest of the recording (gradients nobody asked for) is left out. */
+function liveOps({ ops, outputs }: Trace): Set<number> {
+  const live = new Set<number>();
+  const pending = ops.flatMap((op, i) => (isWrite(op) ? [i] : []));
+  for (const { source } of outputs) if (source.type === 'op') pending.push(source.op);
+  for (let op = pending.pop(); op !== undefined; op = pending.pop()) {
+    if (live.has(op)) continue;
+    live.add(op);
+    for (const source of ops[op].inputs) if (source.type === 'op') pending.push(source.op);
+  }
+  return live;
+}
+
+/** G1: for each op, the ops that must have run before it because of the variables that both use. */
+function orderOf(ops: readonly RecordedOp[]): number[][] {
+  const lastWrite = new Map<string, number>();
+  const readsSince = new Map<string, number[]>();
+  return ops.map((op, i) => {
+    const before: number[] = [];
+    const used = new Set(op.inputs.flatMap((source) => (source.type === 'variable' ? [source.name] : [])));
+    for (const name of used) {
+      const write = lastWrite.get(name);
+      if (write !== undefined) before.push(write);
+      if (isWrite(op)) {
+        before.push(...(readsSince.get(name) ?? []));
+        lastWrite.set(name, i);
+        readsSince.set(name, []);
+      } else {
+        readsSince.set(name, [...(readsSince.get(name) ?? []), i]);
+      }
+    }
+    return [...new Set(before)];
+  });
+}
+
+function typeOfSource(trace: Trace, source: Source): number {
+  switch (source.type) {
+    case 'op':
+      return trace.ops[source.op].outputs[source.output].dtype;
+    case 'constant':
+      return trace.constants[source.constant].dtype;
+    case 'input':
+      return trace.inputs.find(({ name }) => name === source.name)?.dtype ?? binding().TF_FLOAT;
+    case 'variable':
+      return binding().TF_RESOURCE;
+  }
+}
+
+function typeOf(dtype: number): AttributeValue {
+  return { type: 'type', value: dtype };
+}
+
+function attributeValues(op: string, attributes: readonly Attribute[]): Record<string, AttributeValue> {
+  return Object.fromEntries(attributes.map((attribute) => [attribute.name, attributeValue(op, attribute)]));
+}
+
+function attributeValue(op: string, { name, type, value }: Attribute): AttributeValue {
+  const native = binding();
+  switch (type) {
+    case native.TF_ATTR_TYPE:
+      return { type: 'type', value: value as number };
+    case native.TF_ATTR_SHAPE:
+      return { type: 'shape', value: value as readonly number[] };
+    case native.TF_ATTR_STRING:
+      return { type: 'string', value: value as string };
+    case native.TF_ATTR_BOOL:
+      return Array.isArray(value) ? { type: 'bools', value } : { type: 'bool', value: value as boolean };
+    case native.TF_ATTR_INT:
+      return Array.isArray(value) ? { type: 'ints', value } : { type: 'int', value: value as number };
+    case native.TF_ATTR_FLOAT:
+      return Array.isArray(value) ? { type: 'floats', value } : { type: 'float', value: value as number };
+    default:
+      throw untraceable(`the attribute ${name} of ${op} has a type that graphs are not emitted with (${type})`);
+  }
+}

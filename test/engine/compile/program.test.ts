@@ -1,0 +1,154 @@
+import { Program } from '../../../engine/compile/program';
+import { binding, uploadBytes } from '../../../engine/native';
+import { cropResizeTensors } from '../../../engine/augment';
+import { memoryReport } from '../../../engine/memory';
+import { runEagerStep, type Step, type TensorRecord } from '../../../engine/step';
+import { tf } from '../../../engine/tf';
+import { VariableSet } from '../../../engine/variables';
+import { noise } from '../support/noise';
+import { smallBatch, smallNet, smallStep } from '../support/small-net';
+
+function valuesOf(outputs: TensorRecord): Record<string, number[]> {
+  const values = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, [...tensor.dataSync()]]));
+  tf.dispose(outputs);
+  return values;
+}
+
+afterEach(() => expect(tf.memory().numTensors).toBe(0));
+
+describe.each(['momentum', 'adam'] as const)('a net with every layer under %s', (optimizer) => {
+  test('20 compiled steps give the losses and variables of 20 eager ones, bit for bit', () => {
+    const variables = smallNet(optimizer);
+    const step = smallStep(optimizer);
+    const dummy = smallBatch(99);
+    const program = Program.compile(variables, { train: { step, example: dummy } });
+    const batches = Array.from({ length: 20 }, (_, i) => smallBatch(i));
+    for (const batch of batches) {
+      expect(valuesOf(program.run('train', batch))).toEqual(valuesOf(runEagerStep(step, variables, batch)));
+    }
+    expect(program.read()).toEqual(variables.read());
+    tf.dispose([dummy, batches]);
+    program.dispose();
+    variables.dispose();
+  });
+
+  test('ten steps are five, export, another program, five: bit for bit', () => {
+    const variables = smallNet(optimizer);
+    const step = smallStep(optimizer);
+    const batches = Array.from({ length: 10 }, (_, i) => smallBatch(i));
+    const compile = (): Program => Program.compile(variables, { train: { step, example: batches[0] } });
+    const [straight, first, second] = [compile(), compile(), compile()];
+    for (const batch of batches) tf.dispose(straight.run('train', batch));
+    for (const batch of batches.slice(0, 5)) tf.dispose(first.run('train', batch));
+    second.restore(first.read());
+    for (const batch of batches.slice(5)) tf.dispose(second.run('train', batch));
+    expect(second.read()).toEqual(straight.read());
+    expect(first.read()).not.toEqual(straight.read());
+    for (const program of [straight, first, second]) program.dispose();
+    tf.dispose(batches);
+    variables.dispose();
+  });
+});
+
+test('tracing leaves the set as it was, and neither tracing nor running leaves a tensor behind', () => {
+  const variables = smallNet('momentum');
+  const batch = smallBatch(0);
+  const before = variables.read();
+  const compile = (): Program => Program.compile(variables, { train: { step: smallStep('momentum'), example: batch } });
+  compile().dispose();
+  expect(variables.read()).toEqual(before);
+  variables.forgetReads();
+  const held = memoryReport();
+  const program = compile();
+  for (let i = 0; i < 300; i++) tf.dispose(program.run('train', batch));
+  variables.forgetReads();
+  expect(memoryReport()).toMatchObject({ tensors: held.tensors, nativeTensors: held.nativeTensors });
+  program.dispose();
+  tf.dispose(batch);
+  variables.dispose();
+});
+
+test('C2: several steps share the variables, each with its own shapes; bytes are an input type', () => {
+  const variables = VariableSet.create([{ name: 'sum', shape: [2], role: 'statistic' }], () => new Float32Array(2));
+  const add: Step = (set, { x }) => {
+    set.assign('sum', set.get('sum').add(x.sum(0)));
+    return { sum: set.get('sum'), before: x };
+  };
+  const crop: Step = (set, { images, boxes }) => ({
+    crops: cropResizeTensors(images, boxes as tf.Tensor2D, 2, { mean: [0], deviation: [1 / 255] }).mul(set.get('sum').max()),
+  });
+  const [one, three] = [{ x: tf.ones([1, 2]) }, { x: tf.ones([3, 2]) }];
+  const photos = { images: uploadBytes(Uint8Array.of(1, 2, 3, 4), [1, 2, 2, 1]), boxes: tf.tensor2d([[0, 0, 1, 1]]) };
+  const program = Program.compile(variables, {
+    one: { step: add, example: one },
+    three: { step: add, example: three },
+    crop: { step: crop, example: photos },
+  });
+  expect(valuesOf(program.run('one', one)).sum).toEqual([1, 1]);
+  expect(valuesOf(program.run('three', three)).sum).toEqual([4, 4]);
+  expect(valuesOf(program.run('one', one)).sum).toEqual([5, 5]);
+  expect(valuesOf(program.run('crop', photos)).crops.map(Math.round)).toEqual([5, 10, 15, 20]);
+  expect([...(variables.read().get('sum') ?? [])]).toEqual([0, 0]);
+  const wrong = tf.zeros([1, 2, 2, 1], 'int32');
+  expect(() => program.run('crop', { ...photos, images: wrong })).toThrow(/"images"/);
+  expect(() => program.run('one', three)).toThrow(/"x" is float32 \[3, 2\], was compiled for \[1, 2\]/);
+  expect(() => program.run('one', {})).toThrow(/no "x"/);
+  tf.dispose([one, three, photos, wrong]);
+  program.dispose();
+  variables.dispose();
+});
+
+describe('what cannot be compiled is refused by name', () => {
+  const cases: [string, RegExp, Step][] = [
+    ['reading a batch', /reads a tensor's data.*"x"/, (_, { x }) => ({ y: x.mul(x.dataSync()[0]) })],
+    ['reading an intermediate', /reads a tensor's data.*Sum/, (_, { x }) => ({ y: x.mul(x.sum().arraySync() as number) })],
+    ['reading a variable', /reads a tensor's data.*ReadVariableOp/, (set, { x }) => ({ y: x.mul(set.get('v').dataSync()[0]) })],
+    ['numbers drawn in JavaScript', /two runs of the step "s" differ.*constant/, (_, { x }) => ({ y: x.mul(tf.randomUniform([4])) })],
+    ['a native generator', /runs Multinomial/, (_, { x }) => ({ y: tf.multinomial(x as tf.Tensor1D, 2) })],
+    ['a big constant', /constant of shape \[300, 300\]/, (_, { x }) => ({ y: x.add(tf.tensor(noise(90_000, 1), [300, 300]).sum()) })],
+    ['a variable of another set', /variable of another set/, (_, { x }) => ({ y: x.add(stranger.get('u')) })],
+  ];
+  let stranger: VariableSet;
+  let variables: VariableSet;
+  beforeEach(() => {
+    stranger = VariableSet.create([{ name: 'u', shape: [4], role: 'trained' }], () => noise(4, 1));
+    variables = VariableSet.create([{ name: 'v', shape: [4], role: 'trained' }], () => noise(4, 2));
+  });
+  afterEach(() => {
+    stranger.dispose();
+    variables.dispose();
+  });
+
+  test.each(cases)('%s', (_, message, step) => {
+    const example = { x: tf.tensor1d([1, 2, 3, 4]) };
+    const before = variables.read();
+    const kernel = binding();
+    expect(() => Program.compile(variables, { s: { step, example } })).toThrow(message);
+    expect(binding()).toBe(kernel);
+    expect(variables.read()).toEqual(before);
+    tf.dispose(example);
+  });
+
+  test('a counter in JavaScript', () => {
+    let count = 0;
+    const example = { x: tf.tensor1d([1, 2, 3, 4]) };
+    const step: Step = (_, { x }) => ({ y: x.mul(++count) });
+    expect(() => Program.compile(variables, { s: { step, example } })).toThrow(/two runs of the step "s" differ/);
+    tf.dispose(example);
+  });
+});
+
+test('C3: after a run that failed midway the program asks for a restore, and goes on after it', () => {
+  const variables = VariableSet.create([{ name: 'v', shape: [3], role: 'trained' }], () => Float32Array.of(1, 2, 3));
+  const pick: Step = (set, { i }) => ({ y: tf.gather(set.get('v'), i as tf.Tensor1D) });
+  const [good, bad] = [{ i: tf.tensor1d([0, 2], 'int32') }, { i: tf.tensor1d([0, 9], 'int32') }];
+  const program = Program.compile(variables, { pick: { step: pick, example: good } });
+  expect(() => program.run('pick', bad)).toThrow(/9 is not in \[0, 3\)/);
+  expect(() => program.run('pick', good)).toThrow(/Restore the last checkpoint/);
+  program.restore(new Map([['v', Float32Array.of(4, 5, 6)]]));
+  expect(valuesOf(program.run('pick', good)).y).toEqual([4, 6]);
+  expect(() => program.restore(new Map([['w', Float32Array.of(1)]]))).toThrow(/v: missing; w: not a variable/);
+  tf.dispose([good, bad]);
+  program.dispose();
+  variables.dispose();
+});
