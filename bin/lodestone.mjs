@@ -21,9 +21,12 @@ if (process.exitCode === 0) createRequire(import.meta.url)('../dist/cli/main.js'
 
 function requireSetUp() {
   const missing = (what) => {
-    throw new MissingPrerequisite(`set-up: ${what}, must be there before lodestone runs. Run in ${projectRoot}: npm run setup (or npm start, which also runs the demo)`);
+    throw new MissingPrerequisite(
+      `set-up: ${what}, must be there before lodestone runs. Run in ${projectRoot}: npm run setup (or npm start, which also runs the demo)`,
+    );
   };
-  if (!existsSync(join(projectRoot, 'node_modules/.package-lock.json'))) missing('node_modules is missing or incomplete');
+  if (!existsSync(join(projectRoot, 'node_modules/.package-lock.json')))
+    missing('node_modules is missing or incomplete');
   if (!tensorflowIsLinked()) missing('the TensorFlow binding is not linked into node_modules');
   if (!existsSync(toolchainFile)) missing(`${toolchainFile} is missing`);
 }

@@ -21,11 +21,16 @@ await main(async () => {
 });
 
 function allBenches(folder) {
-  return readdirSync(folder).filter((file) => file.endsWith('.bench.js')).sort();
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.bench.js'))
+    .sort();
 }
 
 function oneBench(folder, name) {
   const file = [`${name}.js`, `${name}.bench.js`].find((candidate) => existsSync(join(folder, candidate)));
-  if (file === undefined) throw new Error(`bench: no bench/${name}.ts nor bench/${name}.bench.ts; there is: ${allBenches(folder).join(', ')}`);
+  if (file === undefined)
+    throw new Error(
+      `bench: no bench/${name}.ts nor bench/${name}.bench.ts; there is: ${allBenches(folder).join(', ')}`,
+    );
   return file;
 }

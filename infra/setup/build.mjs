@@ -17,7 +17,19 @@ import { withLock } from './cache.mjs';
 import { projectRoot } from './paths.mjs';
 import { run } from './process.mjs';
 
-const rooms = ['activities', 'bench', 'cli', 'config', 'datasets', 'engine', 'infra', 'learning', 'report', 'storage', 'workflows'];
+const rooms = [
+  'activities',
+  'bench',
+  'cli',
+  'config',
+  'datasets',
+  'engine',
+  'infra',
+  'learning',
+  'report',
+  'storage',
+  'workflows',
+];
 const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const bundler = fileURLToPath(new URL('bundle-workflows.mjs', import.meta.url));
 const bundleName = 'workflow-bundle.js';
@@ -38,25 +50,33 @@ export function buildIsCurrent(root = projectRoot) {
 export async function build({ say, root = projectRoot }) {
   if (buildIsCurrent(root)) return false;
 
-  return withLock(`${root}:build`, () => say('another build is under way; waiting for it'), async () => {
-    if (buildIsCurrent(root)) return false;
+  return withLock(
+    `${root}:build`,
+    () => say('another build is under way; waiting for it'),
+    async () => {
+      if (buildIsCurrent(root)) return false;
 
-    const dist = join(root, 'dist');
-    const marker = join(dist, '.building');
-    if (existsSync(marker)) await rm(dist, { recursive: true, force: true });
-    await mkdir(dist, { recursive: true });
-    await writeFile(marker, '');
+      const dist = join(root, 'dist');
+      const marker = join(dist, '.building');
+      if (existsSync(marker)) await rm(dist, { recursive: true, force: true });
+      await mkdir(dist, { recursive: true });
+      await writeFile(marker, '');
 
-    const fingerprint = sourcesFingerprint(root);
-    say('compiling TypeScript');
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')], { cwd: root });
-    await removeOrphans(root, dist);
-    await bundleWorkflows(root, dist, say);
+      const fingerprint = sourcesFingerprint(root);
+      say('compiling TypeScript');
+      await run(
+        process.execPath,
+        [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')],
+        { cwd: root },
+      );
+      await removeOrphans(root, dist);
+      await bundleWorkflows(root, dist, say);
 
-    await writeWhole(join(dist, '.build'), fingerprint);
-    await rm(marker);
-    return true;
-  });
+      await writeWhole(join(dist, '.build'), fingerprint);
+      await rm(marker);
+      return true;
+    },
+  );
 }
 
 function sourcesFingerprint(root) {
@@ -91,14 +111,17 @@ function isSource(name) {
 /** Compiled files whose source is gone must not be found by a `require`. */
 async function removeOrphans(root, dist) {
   for (const file of compiledFiles(dist, rooms)) {
-    if (!existsSync(join(root, file.replace(/\.js$/, '.ts')))) await Promise.all([rm(join(dist, file)), rm(join(dist, `${file}.map`), { force: true })]);
+    if (!existsSync(join(root, file.replace(/\.js$/, '.ts'))))
+      await Promise.all([rm(join(dist, file)), rm(join(dist, `${file}.map`), { force: true })]);
   }
 }
 
 /** Paths below dist/ of what tsc wrote: the files of these rooms, after those of the root. */
 function* compiledFiles(dist, folders) {
   const isCompiled = (name) => name.endsWith('.js');
-  yield* readdirSync(dist).filter((name) => isCompiled(name) && name !== bundleName).sort();
+  yield* readdirSync(dist)
+    .filter((name) => isCompiled(name) && name !== bundleName)
+    .sort();
   for (const folder of folders) if (existsSync(join(dist, folder))) yield* filesBelow(dist, folder, isCompiled);
 }
 
@@ -117,7 +140,8 @@ async function bundleWorkflows(root, dist, say) {
 
 async function contentFingerprint(root, dist) {
   const hash = createHash('sha256');
-  for (const file of compiledFiles(dist, bundledRooms)) hash.update(`${file}\n`).update(await readFile(join(dist, file)));
+  for (const file of compiledFiles(dist, bundledRooms))
+    hash.update(`${file}\n`).update(await readFile(join(dist, file)));
   return hash.update(await readFile(join(root, 'package-lock.json'))).digest('hex');
 }
 

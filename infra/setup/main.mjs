@@ -16,9 +16,12 @@ export async function main(work) {
 }
 
 function describe(error) {
-  if (interruption() !== undefined) return 'Interrupted. What was finished is kept; the same command goes on from there.';
+  if (interruption() !== undefined)
+    return 'Interrupted. What was finished is kept; the same command goes on from there.';
   if (error instanceof MissingPrerequisite) return error.message;
-  if (error.code === 'ENOSPC') return `disk full: ${error.message}. Free some space (set-up needs about 4 GB) and run the same command again.`;
-  if (error instanceof CommandFailed) return `${error.message}\n\nStopped there. Mend the cause and run the same command again; what was finished is kept.`;
+  if (error.code === 'ENOSPC' || /No space left on device|ENOSPC/.test(error.message))
+    return `disk full: ${error.message}\nFree some space (set-up needs about 4 GB in the user cache, node_modules and Go's cache together) and run the same command again.`;
+  if (error instanceof CommandFailed)
+    return `${error.message}\n\nStopped there. Mend the cause and run the same command again; what was finished is kept.`;
   return error.stack;
 }

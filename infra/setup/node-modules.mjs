@@ -15,14 +15,21 @@ export async function setUpNodeModules({ say, root = projectRoot }) {
   say(`npm ci (${difference})`);
   const npm = process.env.npm_execpath;
   const [command, ...args] = npm === undefined ? ['npm'] : [process.execPath, npm];
-  await run(command, [...args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], { cwd: root });
+  await run(
+    command,
+    [...args, 'ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--include=dev'],
+    { cwd: root },
+  );
   return true;
 }
 
 /** In words, the first thing in which node_modules is not what the lock file says; undefined when there is none. */
 export function firstDifference(root = projectRoot) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
-  if (wanted === undefined) throw new Error(`${join(root, 'package-lock.json')} is missing: it pins every dependency. Restore it with: git checkout package-lock.json`);
+  if (wanted === undefined)
+    throw new Error(
+      `${join(root, 'package-lock.json')} is missing: it pins every dependency. Restore it with: git checkout package-lock.json`,
+    );
   const installed = packagesOf(join(root, 'node_modules/.package-lock.json'));
   if (installed === undefined) return 'node_modules is missing or incomplete';
 

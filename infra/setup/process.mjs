@@ -38,7 +38,12 @@ export function interruption() {
 export async function run(command, args, { cwd, env, onLine = () => {}, timeoutMs } = {}) {
   if (interruption() !== undefined) throw new CommandFailed(command, args, 'not started, set-up was interrupted');
 
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   track(child, 'tool');
   const timer = timeoutMs && setTimeout(() => killGroup(child, 'SIGKILL'), timeoutMs);
   const output = { stdout: '', all: '' };
@@ -46,7 +51,10 @@ export async function run(command, args, { cwd, env, onLine = () => {}, timeoutM
     output.all = (output.all + chunk).slice(-100_000);
     for (const line of chunk.split(/[\r\n]+/)) if (line.trim() !== '') onLine(line.trim());
   };
-  child.stdout.setEncoding('utf8').on('data', (chunk) => (output.stdout += chunk)).on('data', hear);
+  child.stdout
+    .setEncoding('utf8')
+    .on('data', (chunk) => (output.stdout += chunk))
+    .on('data', hear);
   child.stderr.setEncoding('utf8').on('data', hear);
 
   const ended = await end(child).catch((error) => ({ how: error.message }));
@@ -74,7 +82,9 @@ export async function runForeground(command, args, { cwd, env } = {}) {
 function end(child) {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, how: signal ? `ended by ${signal}` : `exit code ${code}` }));
+    child.once('close', (code, signal) =>
+      resolve({ code, signal, how: signal ? `ended by ${signal}` : `exit code ${code}` }),
+    );
   });
 }
 

@@ -4,7 +4,7 @@
  * Knows pinned versions and how to ask a program for its own. Does not start any server.
  */
 import { accessSync, constants } from 'node:fs';
-import { chmod, copyFile, readFile, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { cacheEntry, exists } from './cache.mjs';
 import { cacheRoot, platformKey, projectRoot, toolchainFile } from './paths.mjs';
@@ -30,7 +30,8 @@ export const servers = {
     module: 'github.com/minio/minio',
     package: 'github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c',
     sum: 'h1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA=',
-    accepts: (output) => (output.match(/RELEASE\.(\d{4})/)?.[1] ?? '0') >= '2025' || output.includes('DEVELOPMENT.GOGET'),
+    accepts: (output) =>
+      (output.match(/RELEASE\.(\d{4})/)?.[1] ?? '0') >= '2025' || output.includes('DEVELOPMENT.GOGET'),
     rule: 'a release of 2025 or later',
   },
   versitygw: {
@@ -62,7 +63,10 @@ export async function setUpServer(name, { say }) {
       const there = name === 'temporal' && (await downloadTemporal(folder, server, say));
       if (!there) await buildWithGo(name, server, folder, say);
       const output = await run(join(folder, name), ['--version']);
-      if (!server.accepts(output)) throw new Error(`${server.title}: the program just made calls itself "${output.trim()}", must be ${server.rule}`);
+      if (!server.accepts(output))
+        throw new Error(
+          `${server.title}: the program just made calls itself "${output.trim()}", must be ${server.rule}`,
+        );
     },
   });
   return join(entry, name);
@@ -111,7 +115,10 @@ function findOnPath(name) {
 
 /** The SDK's own downloader, which starts the server once; false where its host does not answer within 3 s. */
 async function downloadTemporal(folder, server, say) {
-  const reachable = await fetch(temporalHost, { method: 'HEAD', signal: AbortSignal.timeout(3000) }).then(() => true, () => false);
+  const reachable = await fetch(temporalHost, { method: 'HEAD', signal: AbortSignal.timeout(3000) }).then(
+    () => true,
+    () => false,
+  );
   if (!reachable) return false;
 
   say(`downloading version ${server.version} from ${new URL(temporalHost).host}`);
@@ -119,19 +126,20 @@ async function downloadTemporal(folder, server, say) {
   const script = `
     const { TestWorkflowEnvironment } = require('@temporalio/testing');
     const executable = { type: 'cached-download', version: 'v${server.version}', downloadDir: process.argv[1] };
-    require('node:fs').mkdirSync(process.argv[1]);
     TestWorkflowEnvironment.createLocal({ server: { executable } }).then((environment) => environment.teardown());`;
+  await mkdir(downloads);
   try {
     await run(process.execPath, ['-e', script, downloads], { cwd: projectRoot, timeoutMs: 180_000 });
+    const [program] = await readdir(downloads);
+    await rename(join(downloads, program), join(folder, 'temporal'));
+    await chmod(join(folder, 'temporal'), 0o755);
+    return true;
   } catch (error) {
     say(`the download failed, building it instead (${error.message.split('\n')[0].slice(0, 200)})`);
     return false;
+  } finally {
+    await rm(downloads, { recursive: true, force: true });
   }
-  const [file] = await readdir(downloads);
-  await copyFile(join(downloads, file), join(folder, 'temporal'));
-  await chmod(join(folder, 'temporal'), 0o755);
-  await rm(downloads, { recursive: true });
-  return true;
 }
 
 async function buildWithGo(name, server, folder, say) {
@@ -139,13 +147,18 @@ async function buildWithGo(name, server, folder, say) {
 
   say('fetching its source');
   const [, version] = server.package.split('@');
-  const found = JSON.parse(await run('go', ['mod', 'download', '-json', `${server.module}@${version}`], { cwd: folder }));
+  const found = JSON.parse(
+    await run('go', ['mod', 'download', '-json', `${server.module}@${version}`], { cwd: folder }),
+  );
   if (found.Sum !== server.sum) {
-    throw new Error(`${server.module}@${version}: checksum is ${found.Sum}, must be ${server.sum}: this source is not the one pinned. Clear Go's module cache (go clean -modcache) and run set-up again.`);
+    throw new Error(
+      `${server.module}@${version}: checksum is ${found.Sum}, must be ${server.sum}: this source is not the one pinned. Clear Go's module cache (go clean -modcache) and run set-up again.`,
+    );
   }
 
   let packages = 0;
-  const onLine = (line) => say(line.startsWith('go: ') ? 'fetching its source' : `building, ${(packages += 1)} packages`, 'often');
+  const onLine = (line) =>
+    say(line.startsWith('go: ') ? 'fetching its source' : `building, ${(packages += 1)} packages`, 'often');
   const env = { GOBIN: folder, CGO_ENABLED: '0', GOOS: '', GOARCH: '' };
   await run('go', ['install', '-v', server.package], { cwd: folder, env, onLine });
 }

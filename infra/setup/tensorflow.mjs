@@ -71,7 +71,7 @@ export async function setUpTensorflow({ say }) {
     await verify();
     await writeFile(stamp, host);
   }
-  if (existsSync('/proc/driver/nvidia/version')) {
+  if (changed && existsSync('/proc/driver/nvidia/version')) {
     say('an NVIDIA driver is here, but set-up installs the CPU build of TensorFlow: training runs on the CPU');
   }
   return entry;
@@ -97,7 +97,19 @@ async function buildTensorflow({ say, packageFolder }) {
       say(`downloading ${requirement} (274 MB)`);
       const downloads = join(folder, 'download');
       const args = ['--no-deps', '--only-binary=:all:', '--implementation', 'cp', '--python-version', python];
-      await run(pip.command, [...pip.args, 'download', '--progress-bar', 'off', '--disable-pip-version-check', ...args, '--platform', platform, '--dest', downloads, requirement]);
+      await run(pip.command, [
+        ...pip.args,
+        'download',
+        '--progress-bar',
+        'off',
+        '--disable-pip-version-check',
+        ...args,
+        '--platform',
+        platform,
+        '--dest',
+        downloads,
+        requirement,
+      ]);
       const [file] = await readdir(downloads);
       await requireSha256(join(downloads, file), sha256);
 
@@ -117,12 +129,23 @@ async function compile(compiler, packageFolder, folder) {
   const output = join(folder, 'lib/napi-v8/tfjs_binding.node');
   await mkdir(dirname(output), { recursive: true });
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(packageFolder, 'binding', file));
-  const includes = [join(projectRoot, 'node_modules/node-api-headers/include'), join(folder, 'deps/include'), join(packageFolder, '..')];
+  const includes = [
+    join(projectRoot, 'node_modules/node-api-headers/include'),
+    join(folder, 'deps/include'),
+    join(packageFolder, '..'),
+  ];
   await run(compiler, [
     ...['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding', '-w'],
     ...includes.map((path) => `-I${path}`),
     ...sources,
-    ...['-o', output, `-L${join(folder, 'deps/lib')}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
+    ...[
+      '-o',
+      output,
+      `-L${join(folder, 'deps/lib')}`,
+      '-ltensorflow',
+      '-ltensorflow_framework',
+      '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    ],
   ]);
 }
 

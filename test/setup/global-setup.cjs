@@ -18,7 +18,8 @@ module.exports = async function globalSetup() {
   const { version, ...paths } = JSON.parse(readFileSync(file, 'utf8'));
   if (version !== 1) throw new Error(`${file}: version is ${version}, must be 1. Run: npm run setup`);
   for (const [name, path] of Object.entries(paths)) {
-    if (path !== null && !existsSync(path)) throw new Error(`${file}: ${name} names ${path}, which is not there. Run: npm run setup`);
+    if (path !== null && !existsSync(path))
+      throw new Error(`${file}: ${name} names ${path}, which is not there. Run: npm run setup`);
   }
   if (!existsSync(join(root, 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node'))) {
     throw new Error('the TensorFlow binding is not linked into node_modules (npm ci removes it). Run: npm run setup');

@@ -22,9 +22,15 @@ async function build(): Promise<Ended & { built: boolean; current: boolean }> {
 }
 
 beforeAll(() => {
-  for (const file of ['package.json', 'package-lock.json', 'tsconfig.build.json']) copyFileSync(join(projectRoot, file), join(root, file));
+  for (const file of ['package.json', 'package-lock.json', 'tsconfig.build.json'])
+    copyFileSync(join(projectRoot, file), join(root, file));
   symlinkSync(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
-  writeFileSync(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, noEmit: true, types: [] } }));
+  writeFileSync(
+    join(root, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, noEmit: true, types: [] },
+    }),
+  );
   mkdirSync(join(root, 'cli'));
   writeFileSync(join(root, 'errors.ts'), 'export const answer: number = 42;\n');
   writeFileSync(join(root, 'cli/main.ts'), `import { answer } from '../errors';\nexport const said = answer;\n`);

@@ -3,6 +3,7 @@
  * foreign servers are kept out.
  */
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { environmentWithPath, fakeProgram, inNode, setupFolder, start, temporaryFolder } from './in-node';
@@ -15,6 +16,7 @@ const systemPath = '/usr/bin:/bin';
 beforeAll(() => {
   cpSync(setupFolder, join(clone, 'infra/setup'), { recursive: true });
   cpSync(join(setupFolder, '../../bin'), join(clone, 'bin'), { recursive: true });
+  cpSync(join(setupFolder, '../../test/setup'), join(clone, 'test/setup'), { recursive: true });
 });
 
 function write(path: string, content: unknown): void {
@@ -24,14 +26,22 @@ function write(path: string, content: unknown): void {
 }
 
 const inClone = (script: string, env?: NodeJS.ProcessEnv): ReturnType<typeof inNode> =>
-  inNode(`const clone = (file) => ${JSON.stringify(pathToFileURL(join(clone, 'infra/setup')).href)} + '/' + file;\n${script}`, env);
+  inNode(
+    `const clone = (file) => ${JSON.stringify(pathToFileURL(join(clone, 'infra/setup')).href)} + '/' + file;\n${script}`,
+    env,
+  );
 
 describe('lodestone before set-up', () => {
-  const lodestone = (): ReturnType<typeof inNode> => start(process.execPath, [join(clone, 'bin/lodestone.mjs'), 'list']).ended;
+  const lodestone = (): ReturnType<typeof inNode> =>
+    start(process.execPath, [join(clone, 'bin/lodestone.mjs'), 'list']).ended;
 
   test.each([
     ['node_modules', 'node_modules is missing or incomplete', 'node_modules/.package-lock.json'],
-    ['the binding', 'TensorFlow binding is not linked', 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node'],
+    [
+      'the binding',
+      'TensorFlow binding is not linked',
+      'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node',
+    ],
     ['the toolchain', 'toolchain.json is missing', '.lodestone/toolchain.json'],
   ])('without %s it says what is missing and what to run', async (_what, message, thenWrite) => {
     const { code, stderr } = await lodestone();
@@ -43,13 +53,43 @@ describe('lodestone before set-up', () => {
   });
 });
 
+describe('the tests before set-up', () => {
+  const globalSetup = async (toolchain: object): Promise<string> => {
+    write('.lodestone/toolchain.json', toolchain);
+    const script = `require(process.argv[1])().then(() => console.log('passed'), (error) => console.log(error.message))`;
+    return (await start(process.execPath, ['-e', script, join(clone, 'test/setup/global-setup.cjs')]).ended).stdout;
+  };
+  const whole = {
+    version: 1,
+    temporal: process.execPath,
+    minio: process.execPath,
+    versitygw: null,
+    tensorflow: tmpdir(),
+  };
+
+  test('they run when every path is there', async () => {
+    expect(await globalSetup(whole)).toBe('passed\n');
+  });
+
+  test('a path that is gone and a file of another version each end them with what to run', async () => {
+    expect(await globalSetup({ ...whole, minio: '/gone/minio' })).toMatch(
+      /minio names \/gone\/minio, which is not there\. Run: npm run setup/,
+    );
+    expect(await globalSetup({ ...whole, version: 2 })).toMatch(/version is 2, must be 1\. Run: npm run setup/);
+  });
+});
+
 describe('node_modules against the lock file', () => {
   const lock = (packages: object): object => ({ lockfileVersion: 3, packages: { '': { name: 'clone' }, ...packages } });
   const wanted = { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '2.0.0', optional: true } };
   const difference = async (installed: object | string): Promise<string> => {
     write('package-lock.json', lock(wanted));
     write('node_modules/.package-lock.json', installed);
-    return (await inClone(`const { firstDifference } = await import(clone('node-modules.mjs')); console.log(firstDifference());`)).stdout.trim();
+    return (
+      await inClone(
+        `const { firstDifference } = await import(clone('node-modules.mjs')); console.log(firstDifference());`,
+      )
+    ).stdout.trim();
   };
 
   test('nothing to do when all is there, or only an optional package of another platform is not', async () => {
@@ -59,7 +99,9 @@ describe('node_modules against the lock file', () => {
 
   test('a missing package, another version and a half-written installation are each noticed', async () => {
     expect(await difference(lock({}))).toBe('node_modules/a is missing');
-    expect(await difference(lock({ ...wanted, 'node_modules/a': { version: '0.9.0' } }))).toBe('node_modules/a is 0.9.0, must be 1.0.0');
+    expect(await difference(lock({ ...wanted, 'node_modules/a': { version: '0.9.0' } }))).toBe(
+      'node_modules/a is 0.9.0, must be 1.0.0',
+    );
     expect(await difference('{"packages": {')).toBe('node_modules is missing or incomplete');
   });
 });
@@ -74,12 +116,20 @@ describe('server programs', () => {
 
   test('a program on PATH is used when its version will do', async () => {
     write('.lodestone/toolchain.json', { version: 1 });
-    const path = fakeProgram(join(folder, 'new'), 'temporal', 'echo "temporal version 1.6.0 (Server 1.30.0, UI 2.43.0)"');
+    const path = fakeProgram(
+      join(folder, 'new'),
+      'temporal',
+      'echo "temporal version 1.6.0 (Server 1.30.0, UI 2.43.0)"',
+    );
     expect((await find(path)).stdout).toContain(`found ${path}/temporal`);
   });
 
   test('an old one is refused with the rule, and the cached one is taken', async () => {
-    const path = fakeProgram(join(folder, 'old'), 'temporal', 'echo "temporal version 1.0.0 (Server 1.24.2, UI 2.28.0)"');
+    const path = fakeProgram(
+      join(folder, 'old'),
+      'temporal',
+      'echo "temporal version 1.0.0 (Server 1.24.2, UI 2.28.0)"',
+    );
     const refused = await find(path);
     expect(refused.stdout).toContain(`${path}/temporal is not used: its version must be Temporal Server >= 1.28`);
     expect(refused.stdout).toContain('found null');
@@ -125,12 +175,20 @@ describe('server programs', () => {
 });
 
 test('start and test see no foreign server, store or profile; the cache folder stays', async () => {
-  const foreign = { TEMPORAL_ADDRESS: 'a:7233', TEMPORAL_CONFIG_FILE: '/p', AWS_PROFILE: 'me', LODESTONE_STORE: 's3://x', LODESTONE_CACHE: '/c', HOME: '/h' };
+  const foreign = {
+    TEMPORAL_ADDRESS: 'a:7233',
+    TEMPORAL_CONFIG_FILE: '/p',
+    AWS_PROFILE: 'me',
+    LODESTONE_STORE: 's3://x',
+    LODESTONE_CACHE: '/c',
+    HOME: '/h',
+  };
   const { stdout } = await inNode(
     `const { isolatedEnvironment } = await import(setup('environment.mjs'));
      console.log(JSON.stringify(isolatedEnvironment(${JSON.stringify(foreign)})));`,
   );
   const isolated: unknown = JSON.parse(stdout);
   expect(isolated).toMatchObject({ LODESTONE_CACHE: '/c', HOME: '/h', AWS_CONFIG_FILE: '/dev/null' });
-  for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE', 'AWS_PROFILE', 'LODESTONE_STORE']) expect(isolated).not.toHaveProperty(name);
+  for (const name of ['TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE', 'AWS_PROFILE', 'LODESTONE_STORE'])
+    expect(isolated).not.toHaveProperty(name);
 });

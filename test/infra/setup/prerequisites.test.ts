@@ -22,8 +22,16 @@ test.each([
   ['an old glibc', `requirePlatform('linux', 'x64', '2.17')`, /found glibc 2\.17/],
   ['no Python', `requirePip()`, /Python 3: no python3 on PATH.*apt install python3 python3-pip/],
   ['no compiler', `requireCompiler({})`, /C\+\+ compiler: g\+\+, clang\+\+, c\+\+ not on PATH.*set CXX/],
-  ['a CXX that does not run', `requireCompiler({ CXX: '/no/such/compiler' })`, /\/no\/such\/compiler \(from CXX\) does not run/],
-  ['no Go', `requireGo('MinIO', 'put a minio program on PATH')`, /Go: no go on PATH, must be >= 1\.25 to build MinIO.*go\.dev\/dl.*put a minio program on PATH/],
+  [
+    'a CXX that does not run',
+    `requireCompiler({ CXX: '/no/such/compiler' })`,
+    /\/no\/such\/compiler \(from CXX\) does not run/,
+  ],
+  [
+    'no Go',
+    `requireGo('MinIO', 'put a minio program on PATH')`,
+    /Go: no go on PATH, must be >= 1\.25 to build MinIO.*go\.dev\/dl.*put a minio program on PATH/,
+  ],
 ])('%s', async (_case, call, message) => {
   const { code, stderr, stdout } = await check(call);
   expect(stderr).toMatch(message);

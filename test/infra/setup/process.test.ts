@@ -10,7 +10,9 @@ const tool = (command: string): string => `
   await main(async () => { ${command} });`;
 
 test('SIGTERM ends a tool with its own children, and the exit code says so', async () => {
-  const program = startInNode(tool(`await run('sh', ['-c', 'sleep 600 & echo pid $!; wait'], { onLine: console.log });`));
+  const program = startInNode(
+    tool(`await run('sh', ['-c', 'sleep 600 & echo pid $!; wait'], { onLine: console.log });`),
+  );
   await program.said('pid ');
   program.child.kill('SIGTERM');
   const { code, stdout, stderr } = await program.ended;
@@ -20,7 +22,9 @@ test('SIGTERM ends a tool with its own children, and the exit code says so', asy
 });
 
 test('a tool that ignores SIGTERM is killed', async () => {
-  const program = startInNode(tool(`await run('sh', ['-c', 'trap "" TERM; echo pid $$; while :; do sleep 1; done'], { onLine: console.log });`));
+  const program = startInNode(
+    tool(`await run('sh', ['-c', 'trap "" TERM; echo pid $$; while :; do sleep 1; done'], { onLine: console.log });`),
+  );
   await program.said('pid ');
   program.child.kill('SIGINT');
   const { code, stdout } = await program.ended;
@@ -74,4 +78,13 @@ test('a failing tool is reported with its command line and last words', async ()
 test('a tool that is not there is named', async () => {
   const { stderr } = await inNode(tool(`await run('no-such-tool', ['--version']);`));
   expect(stderr).toMatch(/no-such-tool --version: .*ENOENT/);
+});
+
+test('a full disk is called that, with how much is needed', async () => {
+  const { stderr, code } = await inNode(
+    tool(`await run('sh', ['-c', 'echo "write: No space left on device"; exit 1']);`),
+  );
+  expect(stderr).toMatch(/^disk full: /m);
+  expect(stderr).toMatch(/Free some space \(set-up needs about 4 GB/);
+  expect(code).toBe(1);
 });
