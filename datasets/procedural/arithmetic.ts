@@ -3,12 +3,15 @@
  * in the last bit between engines: with these, the procedural set has one digest everywhere. Knows numbers only.
  */
 
+/** Bound once: see learning/random.ts. */
+const { round, min, max, PI } = Math;
+
 const SINE = [-1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 6227020800] as const;
 
 /** sin x for |x| < 10⁶, within 10⁻⁹. */
 export function sine(x: number): number {
-  const halfTurns = Math.round(x / Math.PI);
-  const y = x - halfTurns * Math.PI; // in [−π/2, π/2]
+  const halfTurns = round(x / PI);
+  const y = x - halfTurns * PI; // in [−π/2, π/2]
   const y2 = y * y;
   const series =
     1 + y2 * (SINE[0] + y2 * (SINE[1] + y2 * (SINE[2] + y2 * (SINE[3] + y2 * (SINE[4] + y2 * SINE[5])))));
@@ -17,7 +20,7 @@ export function sine(x: number): number {
 
 /** cos x for |x| < 10⁶, within 10⁻⁹. */
 export function cosine(x: number): number {
-  return sine(x + Math.PI / 2);
+  return sine(x + PI / 2);
 }
 
 /** 1 / (1 + eˣ), the falling logistic, within 10⁻⁹; exactly 1 and 0 beyond ±30. */
@@ -36,11 +39,11 @@ export type Colour = readonly [red: number, green: number, blue: number];
 export function hsvToRgb(hue: number, saturation: number, value: number): Colour {
   const channel = (offset: number): number => {
     const sector = (((offset + hue * 6) % 6) + 6) % 6;
-    return value - value * saturation * Math.max(0, Math.min(sector, 4 - sector, 1));
+    return value - value * saturation * max(0, min(sector, 4 - sector, 1));
   };
   return [channel(5), channel(3), channel(1)];
 }
 
 export function clamp(x: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, x));
+  return min(high, max(low, x));
 }

@@ -79,16 +79,19 @@ interface Species {
   readonly value2: number;
 }
 
+/** Bound once: see learning/random.ts. */
+const { floor, sqrt, PI } = Math;
+
 const HARMONIC_AMPLITUDES = [0.22, 0.2, 0.17, 0.14, 0.1]; // of harmonics 2, 3, 4, 5, 6
 const HUES = 6;
-const TURN = Math.PI / 3; // a creature is turned by up to this, either way
+const TURN = PI / 3; // a creature is turned by up to this, either way
 const COLOUR_JITTER = 0.03;
 const NOISE = 0.03; // standard deviation, of the range [0, 1]
 
 /** Half for training, 15 % for validation, the rest for the test, within each species. */
 function splitOf(place: number, images: number): SpeciesImage['split'] {
-  if (place < Math.floor(images * 0.5)) return 'train';
-  return place < Math.floor(images * 0.65) ? 'validation' : 'test';
+  if (place < floor(images * 0.5)) return 'train';
+  return place < floor(images * 0.65) ? 'validation' : 'test';
 }
 
 function newSpecies(rng: Rng): Species {
@@ -154,7 +157,7 @@ function drawPicture(species: Species, rng: Rng, size: number): Uint8Array {
       const v0 = (y - pose.y) / pose.scale / pose.aspect;
       const u = pose.cos * u0 + pose.sin * v0;
       const v = -pose.sin * u0 + pose.cos * v0;
-      const r = Math.sqrt(u * u + v * v);
+      const r = sqrt(u * u + v * v);
       const inside = r > 2 ? 0 : fallingLogistic((((r - radiusAt(u, v, r)) * drawn) / 3) * pose.scale);
 
       const at = ((row >> 1) * size + (column >> 1)) * 3;
@@ -241,11 +244,11 @@ function newGround(rng: Rng): (x: number, y: number) => Colour {
 /** Averages the four drawn pixels behind each pixel, adds noise (a sum of four random bytes: nearly normal) and rounds down. */
 function toBytes(sums: Float64Array, rng: Rng): Uint8Array {
   const bytes = new Uint8Array(sums.length);
-  const noiseUnit = NOISE / Math.sqrt((4 * (256 ** 2 - 1)) / 12);
+  const noiseUnit = NOISE / sqrt((4 * (256 ** 2 - 1)) / 12);
   for (let i = 0; i < sums.length; i++) {
     const word = rng.nextUint32();
     const four = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
-    bytes[i] = Math.floor(clamp((sums[i] as number) / 4 + (four - 510) * noiseUnit, 0, 1) * 255);
+    bytes[i] = floor(clamp((sums[i] as number) / 4 + (four - 510) * noiseUnit, 0, 1) * 255);
   }
   return bytes;
 }
