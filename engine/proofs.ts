@@ -8,6 +8,7 @@ import { fusedAdam, fusedMomentum, stockAdam, stockMomentum } from './implementa
 import type { AdamUpdate, MomentumUpdate } from './implementations/optimizers';
 import { fusedRelu, stockRelu, type Relu } from './implementations/relu';
 import type { KernelOp } from './kernels';
+import { binding } from './native';
 import { tf } from './tf';
 import { VariableSet, type VariableSpec } from './variables';
 
@@ -62,6 +63,9 @@ function reluResults(relu: Relu): Results {
 }
 
 function maxPoolResults(maxPool: MaxPool): Results {
+  if (maxPool === fusedMaxPool && binding().isUsingGpuDevice()) {
+    throw new Error("oneDNN's pooling runs on the CPU, and TensorFlow would copy to it and back without a word");
+  }
   return collect((results) => {
     // 7 × 6: SAME padding is uneven. Half of the entries are 0, as behind a ReLU: ties must go to the same place.
     const x = tf.tensor4d(noise(2 * 7 * 6 * 8, 9), [2, 7, 6, 8]).relu<tf.Tensor4D>();

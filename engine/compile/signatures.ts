@@ -75,7 +75,7 @@ interface Signature {
   readonly others: readonly string[];
 }
 
-const signatures = new Map(
+const signatures: ReadonlyMap<string, Signature> = new Map(
   TABLE.replace(/\n/g, ';')
     .split(';')
     .filter((entry) => entry !== '')
