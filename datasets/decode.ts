@@ -1,0 +1,130 @@
+/**
+ * One image file to one record of a shard: S×S×channels bytes of the centre square. A file that cannot be read is an
+ * outcome with a reason, never an exception: one broken photo stops no run.
+ * Knows formats and pixels. Does not know where files lie (pack.ts) nor what they are labelled.
+ * Sets sharp's process-wide switches (one thread a call, no cache): the parallelism is the caller's.
+ *
+ * Invariants:
+ *   D1  The bytes decide the format, never the name; libvips must agree with our own look at them, so that nothing but the
+ *       formats listed is ever opened (SVG and PDF are programs, not pictures).
+ *   D2  The size is checked on the header, before a pixel is decoded.
+ */
+import sharp, { type Sharp } from 'sharp';
+import { BitmapError, decodeBmp, decodePpm, type Bitmap } from './image/bitmap';
+import { formatOfName, sniffFormat, type ImageFormat } from './image/format';
+
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** What a record looks like; part of the key of a shard. */
+export interface DecodeView {
+  /** S, width and height of a record in pixels. */
+  readonly edge: number;
+  readonly channels: 1 | 3;
+  /** 255 − value of every byte: dark ink on white becomes light on black. */
+  readonly invert: boolean;
+}
+
+export interface DecodeLimits {
+  readonly maxPixels: number;
+  /** How much damage libvips tolerates before it gives up on a file. */
+  readonly failOn: 'none' | 'truncated' | 'error' | 'warning';
+}
+
+export type QuarantineKind = 'empty' | 'unsupported' | 'corrupt' | 'giant' | 'unreadable';
+
+export type DecodeOutcome =
+  | { readonly type: 'decoded'; readonly pixels: Uint8Array; readonly notes: readonly string[] }
+  | { readonly type: 'quarantined'; readonly kind: QuarantineKind; readonly reason: string };
+
+/**
+ * @param path used for its extension alone
+ * @returns pixels uint8 [S, S, channels], or why there are none
+ */
+export async function decodeImage(bytes: Uint8Array, path: string, view: DecodeView, limits: DecodeLimits): Promise<DecodeOutcome> {
+  if (bytes.length === 0) return quarantined('empty', 'the file has no bytes');
+  const sniffed = sniffFormat(bytes);
+  if (sniffed.type === 'unsupported') return quarantined('unsupported', `the content is ${sniffed.name}, which is not read`);
+  if (sniffed.type === 'unknown') return quarantined('unsupported', `the content begins with ${firstBytes(bytes)}: no image format that is read`);
+  const { format } = sniffed;
+
+  const promised = formatOfName(path);
+  const notes = promised === format ? [] : [`is ${format} by its content, ${promised ?? 'no image'} by its name`];
+  try {
+    const opened = await open(bytes, format, limits);
+    const pixels = await squareOf(opened.image, view);
+    return { type: 'decoded', pixels, notes: opened.frames > 1 ? [...notes, `has ${opened.frames} frames, the first is used`] : notes };
+  } catch (error) {
+    if (error instanceof Quarantine) return quarantined(error.kind, error.message);
+    if (error instanceof BitmapError) return quarantined(error.kind, error.message);
+    return quarantined('corrupt', `${format} that cannot be decoded: ${firstLine(error)}`);
+  }
+}
+
+interface Opened {
+  readonly image: Sharp;
+  readonly frames: number;
+}
+
+async function open(bytes: Uint8Array, format: ImageFormat, limits: DecodeLimits): Promise<Opened> {
+  switch (format) {
+    case 'bmp':
+      return fromBitmap(decodeBmp(bytes, limits.maxPixels));
+    case 'ppm':
+      return fromBitmap(decodePpm(bytes, limits.maxPixels));
+    case 'jpeg':
+    case 'png':
+    case 'webp':
+    case 'gif':
+    case 'tiff':
+      return openWithVips(bytes, format, limits);
+  }
+}
+
+async function openWithVips(bytes: Uint8Array, format: ImageFormat, { maxPixels, failOn }: DecodeLimits): Promise<Opened> {
+  const { format: found, width, height, pages = 1 } = await sharp(bytes, { limitInputPixels: false, failOn }).metadata();
+  if (found !== format) throw new Quarantine('corrupt', `begins like ${format} but is ${found} to the decoder`); // D1
+  if (width * height > maxPixels) throw new Quarantine('giant', `${width}×${height} pixels, more than ${maxPixels / 1e6} million`); // D2
+  return { image: sharp(bytes, { limitInputPixels: maxPixels, failOn }).autoOrient(), frames: pages };
+}
+
+function fromBitmap({ width, height, channels, pixels }: Bitmap): Opened {
+  return { image: sharp(pixels, { raw: { width, height, channels } }), frames: 1 };
+}
+
+/** The centre square, scaled to S×S; transparent parts on white. */
+async function squareOf(image: Sharp, { edge, channels, invert }: DecodeView): Promise<Uint8Array> {
+  const { data, info } = await image
+    .resize(edge, edge, { fit: 'cover', position: 'centre' })
+    .flatten({ background: '#ffffff' })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== channels || data.length !== edge * edge * channels) {
+    throw new Quarantine('unsupported', `decodes to ${info.channels} channels, not ${channels}`);
+  }
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  if (invert) for (let i = 0; i < pixels.length; i++) pixels[i] = 255 - (pixels[i] as number);
+  return pixels;
+}
+
+class Quarantine extends Error {
+  constructor(
+    readonly kind: QuarantineKind,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+function quarantined(kind: QuarantineKind, reason: string): DecodeOutcome {
+  return { type: 'quarantined', kind, reason };
+}
+
+function firstBytes(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, 8)).toString('hex').replace(/(..)(?=.)/g, '$1 ');
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] as string;
+}

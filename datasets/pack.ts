@@ -1,0 +1,95 @@
+/**
+ * Packs the images of one shard: reads, checks and decodes its files a few at a time and lays the records back to back.
+ * Pure but for the reader it is given: the same bytes in give the same shard out, on whichever host and attempt.
+ * Knows nothing of S3 or Temporal: the caller says how to read a file and where the shard goes.
+ *
+ * Invariants:
+ *   K1  Records stand in the order asked for; a quarantined file leaves no gap.
+ *   K2  A file whose bytes are not those of the scan is an error, not another record: the shard's key names its content.
+ */
+import { createHash } from 'node:crypto';
+import { LodestoneError } from '../errors';
+import { decodeImage, type DecodeLimits, type DecodeView, type QuarantineKind } from './decode';
+
+export interface PackRequest {
+  /** The files of the shard, in the order of their records, with the sha256 that the scan saw. */
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+  readonly view: DecodeView;
+  readonly limits: DecodeLimits;
+}
+
+export interface PackSource {
+  readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** Called after each file, decoded or not, with the number done so far. */
+  readonly onFile?: ((done: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PackedShard {
+  /** uint8 [records, S, S, channels]. */
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  /** Paths of the records, in their order. */
+  readonly paths: readonly string[];
+  readonly quarantined: readonly { readonly path: string; readonly kind: QuarantineKind; readonly reason: string }[];
+  readonly notes: readonly { readonly path: string; readonly note: string }[];
+}
+
+const FILES_IN_FLIGHT = 8;
+
+export async function packShard({ files, view, limits }: PackRequest, source: PackSource): Promise<PackedShard> {
+  const recordBytes = view.edge * view.edge * view.channels;
+  const laidOut = new Uint8Array(files.length * recordBytes); // by place in the request; closed up below
+  let done = 0;
+  const outcomes = await mapInFlight(files, FILES_IN_FLIGHT, async ({ path, sha256 }, place) => {
+    source.signal?.throwIfAborted();
+    const outcome = await decodeImage(await readChecked(path, sha256, source.readFile), path, view, limits);
+    if (outcome.type === 'decoded') laidOut.set(outcome.pixels, place * recordBytes);
+    source.onFile?.(++done);
+    return outcome.type === 'decoded' ? { type: outcome.type, notes: outcome.notes } : outcome;
+  });
+
+  const packed = { paths: [] as string[], quarantined: [] as PackedShard['quarantined'][number][], notes: [] as PackedShard['notes'][number][] };
+  outcomes.forEach((outcome, place) => {
+    const { path } = files[place] as PackRequest['files'][number];
+    if (outcome.type === 'quarantined') {
+      packed.quarantined.push({ path, kind: outcome.kind, reason: outcome.reason });
+      return;
+    }
+    laidOut.copyWithin(packed.paths.length * recordBytes, place * recordBytes, (place + 1) * recordBytes);
+    packed.paths.push(path);
+    packed.notes.push(...outcome.notes.map((note) => ({ path, note })));
+  });
+  const bytes = laidOut.subarray(0, packed.paths.length * recordBytes);
+  return { bytes, sha256: sha256Of(bytes), ...packed };
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Maps in order with a bounded number of calls under way; the first failure ends it, after those under way have settled. */
+export async function mapInFlight<T, R>(items: readonly T[], limit: number, map: (item: T, place: number) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  const failures: unknown[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const place = next++;
+      try {
+        results[place] = await map(items[place] as T, place);
+      } catch (failure) {
+        failures.push(failure);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  if (failures.length > 0) throw failures[0];
+  return results;
+}
+
+async function readChecked(path: string, sha256: string, readFile: PackSource['readFile']): Promise<Uint8Array> {
+  const bytes = await readFile(path);
+  if (sha256Of(bytes) === sha256) return bytes;
+  throw new LodestoneError('DataRejected', `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`);
+}

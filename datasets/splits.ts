@@ -1,0 +1,164 @@
+/**
+ * Gives every record a split: the data set's own where it has one, ours where it has none.
+ * Pure: records and rules in, splits out. What is drawn is stratified by class and named by (seed, class), so that it
+ * depends neither on the order of records nor on other classes.
+ *
+ * Invariants:
+ *   V1  A record whose data set says test stays test. One that says validation stays so, unless a rule is given: then the
+ *       set's own validation records join training first.
+ *   V2  Drawing leaves every class at least two training records, as far as it has them.
+ */
+import { LodestoneError } from '../errors';
+import type { SplitName } from '../config/artifacts';
+import { rngFor } from '../learning/random';
+import { didYouMean } from './sources/did-you-mean';
+import { compareBytes, type SourceRecord } from './sources/source';
+
+/** How validation is made from the training records. */
+export type ValidationRule =
+  /** A stratified, seeded share of each class. */
+  | { readonly type: 'fraction'; readonly fraction: number; readonly seed: number }
+  /** The records whose column has one of these values (omniglot_small: drawer_index 13, 14, 15). */
+  | { readonly type: 'column'; readonly column: string; readonly values: readonly string[] }
+  /** The last share of each group by a numeric column (fruits360_3body: neighbouring frames of a film are near-duplicates). */
+  | { readonly type: 'lastFraction'; readonly fraction: number; readonly groupBy: string; readonly orderBy: string };
+
+export interface SplitOptions {
+  /** The column whose classes are kept in proportion: the finest label in use. */
+  readonly stratifyBy: string;
+  /** undefined: the data set's own validation records, or `drawnValidation` where it has none. */
+  readonly validation: ValidationRule | undefined;
+  /** The rule where the data set has no validation and none is asked for. */
+  readonly drawnValidation: ValidationRule;
+  /** The share of each class that becomes test where the data set has no test records. */
+  readonly drawnTest: { readonly fraction: number; readonly seed: number };
+}
+
+export interface AssignedSplits {
+  /** One for each record, in their order. */
+  readonly splits: readonly SplitName[];
+  readonly notes: readonly string[];
+}
+
+export function assignSplits(records: readonly SourceRecord[], options: SplitOptions): AssignedSplits {
+  const notes: string[] = [];
+  const given = new Set(records.map(({ split }) => split));
+  const splits = records.map(({ split }) => split ?? 'train');
+  if (!splits.includes('train')) {
+    throw new LodestoneError('DataRejected', 'split: no record is in train. Mark the records to learn from as train.');
+  }
+
+  if (!given.has('test')) {
+    const { fraction, seed } = options.drawnTest;
+    moveTo('test', splits, drawShare(trainRecords(records, splits), options.stratifyBy, fraction, rngName(seed, 'test split')));
+    notes.push(`test drawn from train: ${percent(fraction)} of each ${options.stratifyBy}, seed ${seed}, since the data set has none`);
+  }
+
+  const rule = options.validation ?? (given.has('validation') ? undefined : options.drawnValidation);
+  if (rule) {
+    splits.forEach((split, i) => {
+      if (split === 'validation') splits[i] = 'train';
+    });
+    moveTo('validation', splits, chooseValidation(trainRecords(records, splits), options.stratifyBy, rule));
+    const replaced = given.has('validation') ? ", in place of the data set's own" : '';
+    notes.push(`validation taken from train: ${describe(rule, options.stratifyBy)}${replaced}`);
+  }
+  if (!splits.includes('train')) {
+    throw new LodestoneError('DataRejected', 'validation: its rule takes every training record. Choose a smaller share or fewer values.');
+  }
+  return { splits, notes };
+}
+
+/** A training record and its place in the list that was given. */
+interface Placed {
+  readonly record: SourceRecord;
+  readonly at: number;
+}
+
+function trainRecords(records: readonly SourceRecord[], splits: readonly SplitName[]): Placed[] {
+  return records.map((record, at) => ({ record, at })).filter(({ at }) => splits[at] === 'train');
+}
+
+function moveTo(split: SplitName, splits: SplitName[], chosen: readonly Placed[]): void {
+  for (const { at } of chosen) splits[at] = split;
+}
+
+function chooseValidation(train: readonly Placed[], stratifyBy: string, rule: ValidationRule): Placed[] {
+  switch (rule.type) {
+    case 'fraction':
+      return drawShare(train, stratifyBy, rule.fraction, rngName(rule.seed, 'validation split'));
+    case 'column': {
+      const values = new Set(rule.values);
+      const chosen = train.filter(({ record }) => values.has(cell(record, rule.column, 'validation.column')));
+      if (chosen.length > 0) return chosen;
+      throw new LodestoneError(
+        'DataRejected',
+        `validation: no training record has ${rule.column} ${rule.values.join(' or ')}. Choose values that the column holds.`,
+      );
+    }
+    case 'lastFraction':
+      return [...groups(train, rule.groupBy).values()].flatMap((members) => {
+        const ordered = [...members].sort((a, b) => order(a, rule.orderBy) - order(b, rule.orderBy) || comparePlaced(a, b));
+        return ordered.slice(ordered.length - shareOf(ordered.length, rule.fraction));
+      });
+  }
+}
+
+type RngOfClass = (name: string) => ReturnType<typeof rngFor>;
+
+function rngName(seed: number, purpose: string): RngOfClass {
+  return (name) => rngFor(seed, purpose, name);
+}
+
+function drawShare(train: readonly Placed[], column: string, fraction: number, rngOf: RngOfClass): Placed[] {
+  return [...groups(train, column)].flatMap(([name, members]) =>
+    rngOf(name).sample([...members].sort(comparePlaced), shareOf(members.length, fraction)),
+  );
+}
+
+/** The share in whole records, at least one; but two stay behind (V2). */
+function shareOf(members: number, fraction: number): number {
+  return Math.max(0, Math.min(Math.max(1, Math.round(members * fraction)), members - 2));
+}
+
+function groups(train: readonly Placed[], column: string): Map<string, Placed[]> {
+  const found = new Map<string, Placed[]>();
+  for (const placed of train) {
+    const name = cell(placed.record, column, 'column');
+    const members = found.get(name);
+    if (members) members.push(placed);
+    else found.set(name, [placed]);
+  }
+  return found;
+}
+
+function cell(record: SourceRecord, column: string, field: string): string {
+  if (Object.hasOwn(record.columns, column)) return record.columns[column] as string;
+  throw new LodestoneError('DataRejected', `${field}: there is no column ${column}. ${didYouMean(column, Object.keys(record.columns))}.`);
+}
+
+function order({ record }: Placed, column: string): number {
+  const text = cell(record, column, 'validation.orderBy');
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new LodestoneError('DataRejected', `${record.where}: ${column} is ${JSON.stringify(text)}, must be a number to order by.`);
+}
+
+function comparePlaced(a: Placed, b: Placed): number {
+  return compareBytes(a.record.path, b.record.path);
+}
+
+function describe(rule: ValidationRule, stratifyBy: string): string {
+  switch (rule.type) {
+    case 'fraction':
+      return `${percent(rule.fraction)} of each ${stratifyBy}, seed ${rule.seed}`;
+    case 'column':
+      return `${rule.column} is ${rule.values.join(' or ')}`;
+    case 'lastFraction':
+      return `the last ${percent(rule.fraction)} of each ${rule.groupBy} by ${rule.orderBy}`;
+  }
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toFixed(1))} %`;
+}
