@@ -38,7 +38,7 @@ export async function measureInterleaved(
   { warmUp, rounds }: { readonly warmUp: number; readonly rounds: number },
 ): Promise<Measured[]> {
   const workers = variants.map(({ name, environment }) =>
-    fork(file, [name, ...arguments_], { env: { ...process.env, ...environment }, stdio: ['ignore', 'inherit', 'ignore', 'ipc'] }),
+    fork(file, [name, ...arguments_], { env: { ...process.env, ...environment }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   );
   try {
     const turns: Turn[][] = variants.map(() => []);
@@ -66,7 +66,7 @@ export function median(values: readonly number[]): number {
 async function takeTurn(worker: ChildProcess, name: string): Promise<Turn> {
   const aborted = new AbortController();
   const ended = once(worker, 'exit', { signal: aborted.signal }).then(([code]) => {
-    throw new Error(`the worker of "${name}" ended with code ${String(code)}; run the bench's worker by hand to see why`);
+    throw new Error(`the worker of "${name}" ended with code ${String(code)}; its last words are above`);
   });
   try {
     worker.send('turn');
