@@ -3,7 +3,7 @@
  * Knows where the addon may fail: not built, not linkable, another backend than the native one.
  * Does not know tensors: `tf.ts` imports this file first and is what everyone else imports.
  */
-import * as util from 'node:util';
+import util from 'node:util'; // the module itself: a namespace import is a copy, which the shim would not reach
 import { LodestoneError } from '../errors';
 
 interface Loaded {

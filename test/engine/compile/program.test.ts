@@ -98,6 +98,26 @@ test('C2: several steps share the variables, each with its own shapes; bytes are
   variables.dispose();
 });
 
+test('G1, G2: reads and writes of a variable keep their order, and any one output makes all writes happen', () => {
+  const variables = VariableSet.create([{ name: 'v', shape: [], role: 'statistic' }], () => Float32Array.of(1));
+  const step: Step = (set, { x }) => {
+    const first = set.get('v').mul(10); // 10 v
+    set.assign('v', set.get('v').add(x)); // v + x
+    const second = set.get('v').mul(10);
+    set.assign('v', set.get('v').mul(2)); // 2 (v + x)
+    return { first, second, constant: x.mul(0) };
+  };
+  const batch = { x: tf.scalar(3) };
+  const program = Program.compile(variables, { step: { step, example: batch } });
+  expect(valuesOf(program.run('step', batch))).toEqual({ first: [10], second: [40], constant: [0] });
+  expect(program.read().get('v')).toEqual(Float32Array.of(8));
+  expect(valuesOf(program.run('step', batch))).toEqual({ first: [80], second: [110], constant: [0] });
+  expect(program.read().get('v')).toEqual(Float32Array.of(22));
+  tf.dispose(batch);
+  program.dispose();
+  variables.dispose();
+});
+
 describe('what cannot be compiled is refused by name', () => {
   const cases: [string, RegExp, Step][] = [
     ['reading a batch', /reads a tensor's data.*"x"/, (_, { x }) => ({ y: x.mul(x.dataSync()[0]) })],
