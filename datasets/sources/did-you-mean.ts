@@ -9,6 +9,6 @@ export function didYouMean(given: string, names: readonly string[]): string {
   const list = `There ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
   const nearest = closest(given.toLowerCase(), names.map((name) => name.toLowerCase()));
   const near = names.find((name) => name.toLowerCase() === nearest);
-  const close = distance(given.toLowerCase(), nearest) <= Math.max(1, Math.floor(given.length / 3));
+  const close = distance(given.toLowerCase(), nearest) <= Math.min(given.length - 1, Math.max(2, Math.floor(given.length / 3)));
   return near !== undefined && close ? `Did you mean ${near}? ${list}` : list;
 }

@@ -54,7 +54,7 @@ const SPLIT_COLUMN = 'split';
 function parseCsv(text: string, table: string): Rows {
   let parsed: { info: { lines: number }; record: string[] }[];
   try {
-    parsed = parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true }) as unknown as typeof parsed;
+    parsed = parse(text, { info: true, relax_column_count: true, skip_empty_lines: true }) as unknown as typeof parsed;
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     throw rejected(`${table} line ${String(cause['lines'] ?? '?')}`, cause.message, 'Quote a cell that holds a comma, a quote or a line break, and double the quotes in it', cause);
@@ -100,7 +100,7 @@ function parseJson(content: string, where: string): unknown {
 
 function decodeUtf8(bytes: Uint8Array, table: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // drops a byte order mark
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll('\r\n', '\n'); // drops a byte order mark too
   } catch (cause) {
     throw rejected(table, 'is not UTF-8 text', 'Save it as UTF-8', cause);
   }

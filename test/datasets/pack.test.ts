@@ -1,0 +1,86 @@
+import { mapInFlight, packShard, sha256Of, type PackRequest } from '../../datasets/pack';
+import { redAndBlue } from './made-images';
+
+const view = { edge: 4, channels: 3, invert: false } as const;
+const limits = { maxPixels: 1_000_000, failOn: 'error' } as const;
+
+async function makeFiles(): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (let i = 0; i < 12; i++) files.set(`${i}.png`, await redAndBlue(4 + i, 8).png().toBuffer());
+  files.set('3.png', Buffer.from('broken'));
+  files.set('7.png', await redAndBlue(8, 8).jpeg().toBuffer());
+  return files;
+}
+const requestOf = (files: Map<string, Uint8Array>): PackRequest => ({
+  files: [...files].map(([path, bytes]) => ({ path, sha256: sha256Of(bytes) })),
+  view,
+  limits,
+});
+const readerOf = (files: Map<string, Uint8Array>) => (path: string) => Promise.resolve(files.get(path) as Uint8Array);
+
+describe('packShard', () => {
+  test('K1: records stand in order, a quarantined file leaves no gap, and what was noticed is told', async () => {
+    const files = await makeFiles();
+    const progress: number[] = [];
+    const shard = await packShard(requestOf(files), { readFile: readerOf(files), onFile: (done) => progress.push(done) });
+    expect(shard.paths).toEqual(['0.png', '1.png', '2.png', '4.png', '5.png', '6.png', '7.png', '8.png', '9.png', '10.png', '11.png']);
+    expect(shard.quarantined).toEqual([{ path: '3.png', kind: 'unsupported', reason: expect.stringContaining('62 72 6f 6b') }]);
+    expect(shard.notes).toEqual([{ path: '7.png', note: 'is jpeg by its content, png by its name' }]);
+    expect(shard.bytes.length).toBe(11 * 48);
+    expect(shard.sha256).toBe(sha256Of(shard.bytes));
+    expect(progress).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+
+    const alone = await packShard({ ...requestOf(files), files: [{ path: '9.png', sha256: sha256Of(files.get('9.png') as Uint8Array) }] }, { readFile: readerOf(files) });
+    expect(shard.bytes.subarray(8 * 48, 9 * 48)).toEqual(alone.bytes);
+  });
+
+  test('the same files give the same shard, however long each takes to read', async () => {
+    const files = await makeFiles();
+    const late = (path: string): Promise<Uint8Array> =>
+      new Promise((resolve) => (Number.parseInt(path) % 2 === 0 ? setImmediate : queueMicrotask)(() => resolve(files.get(path) as Uint8Array)));
+    const [one, other] = [await packShard(requestOf(files), { readFile: readerOf(files) }), await packShard(requestOf(files), { readFile: late })];
+    expect(other).toEqual(one);
+  });
+
+  test('K2: bytes that are not those of the scan are an error, not another record', async () => {
+    const files = await makeFiles();
+    const request = requestOf(files);
+    files.set('5.png', files.get('6.png') as Uint8Array);
+    await expect(packShard(request, { readFile: readerOf(files) })).rejects.toThrow(/5\.png: its bytes changed since the data set was scanned/);
+  });
+
+  test('stops when it is told to', async () => {
+    const files = await makeFiles();
+    const controller = new AbortController();
+    const packing = packShard(requestOf(files), { readFile: readerOf(files), signal: controller.signal, onFile: () => controller.abort() });
+    await expect(packing).rejects.toThrow(/aborted/);
+  });
+});
+
+describe('mapInFlight', () => {
+  test('keeps order and bounds the calls under way', async () => {
+    let underWay = 0;
+    let most = 0;
+    const results = await mapInFlight([...Array(20).keys()], 3, async (n) => {
+      most = Math.max(most, ++underWay);
+      await new Promise(setImmediate);
+      underWay--;
+      return n * 2;
+    });
+    expect(results).toEqual([...Array(20).keys()].map((n) => n * 2));
+    expect(most).toBe(3);
+  });
+
+  test('the first failure is thrown once nothing is under way any more', async () => {
+    let underWay = 0;
+    const mapping = mapInFlight([...Array(20).keys()], 4, async (n) => {
+      underWay++;
+      await new Promise(setImmediate);
+      underWay--;
+      if (n === 5) throw new Error('five');
+      return n;
+    });
+    await expect(mapping).rejects.toThrow('five');
+    expect(underWay).toBe(0);
+  });
+});
