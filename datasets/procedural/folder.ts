@@ -39,10 +39,13 @@ export async function writeSpeciesFolder(
   try {
     await removeAbandoned(target, partial);
     const made = await fill(partial, options, onImage);
-    await rename(partial, target).catch(async (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ENOTEMPTY' && cause.code !== 'EEXIST') throw cause;
-      if (!(await heldSet(target, options))) throw occupied(target, cause); // else another writer was first, with the same bytes
-    });
+    try {
+      await rename(partial, target);
+    } catch (cause) {
+      const winner = await heldSet(target, options); // another writer was first, with the same bytes
+      if (winner) return winner;
+      throw cause;
+    }
     return { ...made, directory: target, written: true };
   } finally {
     await rm(partial, { recursive: true, force: true });

@@ -1,0 +1,81 @@
+/**
+ * The scan: one pass over a data set that names every image by content, label and split, and decodes nothing.
+ * Its result says which shards to pack (planShards); manifest.ts joins the two.
+ * Reads files below the root only. Knows nothing of S3 or Temporal.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LodestoneError } from '../errors';
+import type { SplitName } from '../config/artifacts';
+import { mapInFlight, sha256Of } from './pack';
+import { assignSplits, type SplitOptions } from './splits';
+import { chooseLabels, labelCandidates, type LabelChoice } from './sources/labels';
+import { readSource, type SourceOptions } from './sources/source';
+
+export interface ScanOptions extends SourceOptions {
+  readonly label?: string | undefined;
+  readonly fineLabel?: string | undefined;
+  /** How splits are made; what is drawn is stratified by the fine label, or by the label where there is none. */
+  readonly splits: Omit<SplitOptions, 'stratifyBy'>;
+}
+
+export interface ScannedRecord {
+  readonly path: string;
+  readonly sha256: string;
+  readonly split: SplitName;
+  /** By column, every column that may be a label. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** By column, all others. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface Scan {
+  readonly root: string;
+  readonly choice: LabelChoice;
+  /** Sorted bytewise by path. */
+  readonly records: readonly ScannedRecord[];
+  readonly notes: readonly string[];
+}
+
+const FILES_IN_FLIGHT = 16;
+
+/** @param onFile called after each file with the number hashed so far */
+export async function scanDataSet(
+  directory: string,
+  options: ScanOptions,
+  { onFile, signal }: { readonly onFile?: ((done: number) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Scan> {
+  const source = await readSource(directory, options);
+  const choice = chooseLabels(source, options);
+  const { splits, notes } = assignSplits(source.records, { ...options.splits, stratifyBy: choice.fineLabel ?? choice.label });
+
+  const labels = new Set([...labelCandidates(source), choice.label, choice.fineLabel ?? choice.label]);
+  const labelColumns = source.columnNames.filter((name) => labels.has(name));
+  const attributeColumns = source.columnNames.filter((name) => !labels.has(name));
+  let done = 0;
+  const records = await mapInFlight(source.records, FILES_IN_FLIGHT, async ({ path, where, columns }, place): Promise<ScannedRecord> => {
+    signal?.throwIfAborted();
+    const sha256 = sha256Of(await readImageFile(source.root, path, where));
+    onFile?.(++done);
+    const pick = (names: readonly string[]): Record<string, string> => Object.fromEntries(names.map((name) => [name, columns[name] as string]));
+    return { path, sha256, split: splits[place] as SplitName, labels: pick(labelColumns), attributes: pick(attributeColumns) };
+  });
+  return { root: source.root, choice, records, notes: [...source.notes, ...notes] };
+}
+
+/** Reads one image; a file that cannot be read is the machine's fault, not the picture's, and ends the run. */
+export async function readImageFile(root: string, path: string, where = path): Promise<Uint8Array> {
+  try {
+    return await readFile(join(root, path));
+  } catch (cause) {
+    throw new LodestoneError('DataRejected', `${where}: ${path} cannot be read: ${(cause as Error).message}. Make it readable, or remove it.`, { cause });
+  }
+}
+
+/** Cuts the records, in their order, into shards of about `shardBytes`. */
+export function planShards<T>(records: readonly T[], recordBytes: number, shardBytes: number): T[][] {
+  const perShard = Math.max(1, Math.floor(shardBytes / recordBytes));
+  const shards: T[][] = [];
+  for (let start = 0; start < records.length; start += perShard) shards.push(records.slice(start, start + perShard));
+  return shards;
+}
