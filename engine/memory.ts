@@ -1,7 +1,9 @@
 /**
- * What the process holds: tensors as tfjs and as the addon count them, and resident memory.
- * For progress lines, benches and the tests that nothing grows over thousands of steps.
+ * What the process holds: tensors as tfjs and as the addon count them, and resident memory; and the collection that
+ * keeps it flat. For progress lines, training loops, benches and the tests that nothing grows over thousands of steps.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { binding } from './native';
 import { tf } from './tf';
 
@@ -19,4 +21,24 @@ export function memoryReport(): MemoryReport {
     nativeTensors: binding().getNumOfTensors(),
     residentBytes: process.memoryUsage.rss(),
   };
+}
+
+let collector: (() => void) | undefined;
+
+/**
+ * A full garbage collection, some 20 ms; changes no result. An eager step leaves about 5 KB of dead objects where only
+ * a full collection finds them, and V8 puts that off until the heap has grown several times over: call this every few
+ * hundred steps and resident memory stays flat.
+ */
+export function collectGarbage(): void {
+  collector ??= exposedCollector();
+  collector();
+}
+
+/** V8 shows its collector to contexts made while the flag is set. */
+function exposedCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  return collect;
 }
