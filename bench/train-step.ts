@@ -26,7 +26,9 @@ async function main(): Promise<void> {
     variants.map((name) => ({ name, environment })),
     { warmUp: 3, rounds: Number(values.rounds) },
   );
-  console.log(`training step, batch ${values.batch} at ${values.side} px, ${values.threads} threads, ${values.rounds} rounds`);
+  console.log(
+    `training step, batch ${values.batch} at ${values.side} px, ${values.threads} threads, ${values.rounds} rounds`,
+  );
   for (const one of measured) console.log(line(one, measured[0].median, Number(values.batch)));
 }
 

@@ -80,7 +80,11 @@ export function cropResizeTensors(
  * The box y1 x1 y2 x2 whose samples are the centres of outputSize² equal cells of the crop (pixel edges, half-pixel
  * centres). The crop must be inside the image; one smaller than its output is cut to the border's pixel centres.
  */
-export function boxOfCrop({ top, left, size }: Crop, side: number, outputSize: number): [number, number, number, number] {
+export function boxOfCrop(
+  { top, left, size }: Crop,
+  side: number,
+  outputSize: number,
+): [number, number, number, number] {
   const inset = size / (2 * outputSize) - 0.5; // from the crop's edge to the first cell's centre, in pixel centres
   const position = (pixel: number): number => Math.min(1, Math.max(0, pixel / (side - 1)));
   const first = (edge: number): number => position(edge + inset);

@@ -31,13 +31,18 @@ export function fingerprint(): Record<string, string> {
 function cpuFeatures(): string {
   const lines = contentOf('/proc/cpuinfo').split('\n');
   const named = (name: string): string => lines.find((line) => line.startsWith(name)) ?? '';
-  return createHash('sha256').update(`${named('flags')}\n${named('cache size')}`).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(`${named('flags')}\n${named('cache size')}`)
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** The models that NVIDIA's driver lists; nothing where there is none. */
 function gpuModels(): string {
   const folder = '/proc/driver/nvidia/gpus';
-  const models = entriesOf(folder).map((gpu) => /^Model:\s*(.*)$/m.exec(contentOf(`${folder}/${gpu}/information`))?.[1]);
+  const models = entriesOf(folder).map(
+    (gpu) => /^Model:\s*(.*)$/m.exec(contentOf(`${folder}/${gpu}/information`))?.[1],
+  );
   return models.join(', ');
 }
 

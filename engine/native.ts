@@ -23,7 +23,12 @@ export interface Binding {
   createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): ArrayBufferView;
-  executeOp(op: string, attributes: readonly Attribute[], inputIds: readonly number[], outputs: number): TensorMetadata[];
+  executeOp(
+    op: string,
+    attributes: readonly Attribute[],
+    inputIds: readonly number[],
+    outputs: number,
+  ): TensorMetadata[];
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(model: number): void;
   runSavedModel(model: number, inputIds: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];

@@ -36,7 +36,10 @@ type Results = Record<string, Float32Array>;
 
 function batchNormResults(batchNorm: BatchNorm): Results {
   return collect((results) => {
-    const x = tf.tensor4d(noise(3 * 5 * 4 * 6, 1), [3, 5, 4, 6]).mul<tf.Tensor4D>(2).add<tf.Tensor4D>(0.5);
+    const x = tf
+      .tensor4d(noise(3 * 5 * 4 * 6, 1), [3, 5, 4, 6])
+      .mul<tf.Tensor4D>(2)
+      .add<tf.Tensor4D>(0.5);
     const dy = tf.tensor(noise(x.size, 2), x.shape);
     const [scale, offset, movingMean, movingVariance] = [3, 4, 5, 6].map((seed) => tf.tensor(noise(6, seed), [6]));
     const forward = (input: tf.Tensor, gain: tf.Tensor, shift: tf.Tensor): tf.Tensor =>
@@ -69,7 +72,11 @@ function maxPoolResults(maxPool: MaxPool): Results {
   return collect((results) => {
     // 7 × 6: SAME padding is uneven. Half of the entries are 0, as behind a ReLU: ties must go to the same place.
     const x = tf.tensor4d(noise(2 * 7 * 6 * 8, 9), [2, 7, 6, 8]).relu<tf.Tensor4D>();
-    for (const [size, stride] of [[3, 2], [2, 2], [3, 1]]) {
+    for (const [size, stride] of [
+      [3, 2],
+      [2, 2],
+      [3, 1],
+    ]) {
       const pool = (input: tf.Tensor): tf.Tensor => maxPool(input as tf.Tensor4D, size, stride);
       const y = pool(x);
       const { grad } = tf.valueAndGrad(pool)(x, tf.tensor(noise(y.size, 10), y.shape));

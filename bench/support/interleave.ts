@@ -38,7 +38,10 @@ export async function measureInterleaved(
   { warmUp, rounds }: { readonly warmUp: number; readonly rounds: number },
 ): Promise<Measured[]> {
   const workers = variants.map(({ name, environment }) =>
-    fork(file, [name, ...arguments_], { env: { ...process.env, ...environment }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    fork(file, [name, ...arguments_], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
   );
   try {
     const turns: Turn[][] = variants.map(() => []);

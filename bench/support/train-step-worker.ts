@@ -38,7 +38,11 @@ function compiledStep(variables: VariableSet, batch: TensorRecord): () => Tensor
 const step: Step = (variables, { images, labels, learningRate }) => {
   const { loss, gradients: found } = gradients(variables, () => {
     const logProbabilities = tf.logSoftmax(logits(images, variables));
-    const losses = tf.oneHot(labels as tf.Tensor1D, CLASSES).mul(logProbabilities).sum(1).neg();
+    const losses = tf
+      .oneHot(labels as tf.Tensor1D, CLASSES)
+      .mul(logProbabilities)
+      .sum(1)
+      .neg();
     return { loss: losses.mean<tf.Scalar>(), outputs: {} };
   });
   applyGradients(variables, found, { type: 'momentum', learningRate: learningRate as tf.Scalar, momentum: 0.9 });
@@ -48,7 +52,10 @@ const step: Step = (variables, { images, labels, learningRate }) => {
 function randomBatch(batchSize: number, side: number): TensorRecord {
   return {
     images: tf.randomUniform([batchSize, side, side, 3], -1, 1, 'float32', 7),
-    labels: tf.tensor1d(Int32Array.from({ length: batchSize }, (_, i) => i % CLASSES), 'int32'),
+    labels: tf.tensor1d(
+      Int32Array.from({ length: batchSize }, (_, i) => i % CLASSES),
+      'int32',
+    ),
     learningRate: tf.scalar(0.01),
   };
 }

@@ -24,7 +24,10 @@ const READS = new Set(['ReadVariableOp', 'ResourceGather', 'ResourceGatherNd', '
 /** Adds the nodes of one step, all under `<step>/`. The variables' nodes are there already. */
 export function emitStep(graph: GraphBuilder, step: string, trace: Trace): void {
   for (const { name, shape, dtype } of trace.inputs) {
-    graph.add(nodeNames.input(step, name), 'Placeholder', [], { dtype: typeOf(dtype), shape: { type: 'shape', value: shape } });
+    graph.add(nodeNames.input(step, name), 'Placeholder', [], {
+      dtype: typeOf(dtype),
+      shape: { type: 'shape', value: shape },
+    });
   }
 
   const live = liveOps(trace);

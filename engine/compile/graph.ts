@@ -39,7 +39,8 @@ export class GraphBuilder {
    */
   private literal(name: string, { dtype, shape, bytes }: Constant): string {
     const value: AttributeValue = { type: 'tensor', value: { dtype, shape, bytes } };
-    if (dtype !== binding().TF_FLOAT) return this.add(name, 'Const', [], { dtype: { type: 'type', value: dtype }, value });
+    if (dtype !== binding().TF_FLOAT)
+      return this.add(name, 'Const', [], { dtype: { type: 'type', value: dtype }, value });
     this.add(`${name}/value`, 'Const', [], { dtype: { type: 'type', value: dtype }, value });
     const attributes = { dtype: { type: 'type', value: dtype }, shape: { type: 'shape', value: shape } } as const;
     return this.add(name, 'PlaceholderWithDefault', [`${name}/value`], attributes);

@@ -76,7 +76,8 @@ export class Program {
   /** One step as one native call. The caller disposes the outputs; the batch stays the caller's. */
   run(name: string, batch: TensorRecord): TensorRecord {
     const step = this.steps.get(name);
-    if (step === undefined) throw untraceable(`got the step "${name}", must be one of ${[...this.steps.keys()].join(', ')}`);
+    if (step === undefined)
+      throw untraceable(`got the step "${name}", must be one of ${[...this.steps.keys()].join(', ')}`);
     if (this.broken) {
       throw new LodestoneError(
         'CheckpointIncompatible',
@@ -96,7 +97,11 @@ export class Program {
 
   /** Copies of all values, by name, bit for bit. */
   read(): Map<string, Float32Array> {
-    const tensors = this.call([], [], this.specs.map(({ name }) => getNode(name)));
+    const tensors = this.call(
+      [],
+      [],
+      this.specs.map(({ name }) => getNode(name)),
+    );
     const values = new Map(
       this.specs.map(({ name }, i) => [name, new Float32Array(tensors[i].dataSync<'float32'>())] as const),
     );
@@ -109,7 +114,11 @@ export class Program {
     const fitting = checkValues(this.specs, values);
     tf.tidy(() => {
       const tensors = fitting.map(({ spec, given }) => tf.tensor(new Float32Array(given), [...spec.shape], 'float32'));
-      this.call(this.specs.map(({ name }) => setNode(name)), tensors, [SET_DONE]);
+      this.call(
+        this.specs.map(({ name }) => setNode(name)),
+        tensors,
+        [SET_DONE],
+      );
     });
     this.broken = false;
   }
@@ -135,7 +144,10 @@ function emitVariables(graph: GraphBuilder, specs: readonly VariableSpec[]): voi
   const float = { type: 'type', value: binding().TF_FLOAT } as const;
   for (const { name, shape: dimensions } of specs) {
     const shape = { type: 'shape', value: dimensions } as const;
-    const [container, sharedName] = [{ type: 'string', value: '' }, { type: 'string', value: name }] as const;
+    const [container, sharedName] = [
+      { type: 'string', value: '' },
+      { type: 'string', value: name },
+    ] as const;
     const handle = nodeNames.variable(name);
     graph.add(handle, 'VarHandleOp', [], { dtype: float, shape, container, shared_name: sharedName });
     graph.add(setNode(name), 'Placeholder', [], { dtype: float, shape });
@@ -160,7 +172,10 @@ function load(bytes: Uint8Array): number {
 }
 
 /** C1 */
-function matching({ name, shape, dtype }: TensorKind & { readonly name: string }, given: tf.Tensor | undefined): tf.Tensor {
+function matching(
+  { name, shape, dtype }: TensorKind & { readonly name: string },
+  given: tf.Tensor | undefined,
+): tf.Tensor {
   if (given === undefined) throw untraceable(`the batch has no "${name}"`);
   nativeId(given); // uploads, so that its native type is known
   if (given.shape.join() !== shape.join() || nativeType(given) !== dtype) {

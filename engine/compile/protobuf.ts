@@ -65,7 +65,14 @@ function attrValue(attribute: AttributeValue): Uint8Array[] {
     case 'floats':
       return [message(1, [message(4, [floats(attribute.value)])])];
     case 'bools':
-      return [message(1, [message(5, attribute.value.map((value) => varint(value ? 1 : 0)))])];
+      return [
+        message(1, [
+          message(
+            5,
+            attribute.value.map((value) => varint(value ? 1 : 0)),
+          ),
+        ]),
+      ];
   }
 }
 

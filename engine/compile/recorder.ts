@@ -47,7 +47,11 @@ function traceOf(recorder: Recorder, step: Step, variables: VariableSet, batch: 
   return {
     ops: recorder.ops,
     constants: recorder.constants,
-    inputs: Object.entries(batch).map(([name, tensor]) => ({ name, shape: [...tensor.shape], dtype: nativeType(tensor) })),
+    inputs: Object.entries(batch).map(([name, tensor]) => ({
+      name,
+      shape: [...tensor.shape],
+      dtype: nativeType(tensor),
+    })),
     outputs: Object.entries(outputs).map(([name, tensor]) => ({ name, source: recorder.sourceOf(nativeId(tensor)) })),
   };
 }
@@ -79,7 +83,9 @@ class Recorder {
       },
       tensorDataSync: (id) => {
         if (!this.readsAllowed && this.dependsOnBatch.has(id)) {
-          throw untraceable(`the step reads a tensor's data in JavaScript (dataSync, arraySync), made by ${this.nameOf(id)}`);
+          throw untraceable(
+            `the step reads a tensor's data in JavaScript (dataSync, arraySync), made by ${this.nameOf(id)}`,
+          );
         }
         return this.native.tensorDataSync(id);
       },
@@ -95,7 +101,12 @@ class Recorder {
     return source;
   }
 
-  private execute(op: string, attributes: readonly Attribute[], ids: readonly number[], outputs: number): TensorMetadata[] {
+  private execute(
+    op: string,
+    attributes: readonly Attribute[],
+    ids: readonly number[],
+    outputs: number,
+  ): TensorMetadata[] {
     if (HIDDEN_STATE.test(op)) throw untraceable(`the step runs ${op}, whose state is in no variable`);
     const inputs = ids.map((id) => this.sourceOf(id));
     const results = this.native.executeOp(op, attributes, ids, outputs);
@@ -159,7 +170,11 @@ class Recorder {
   private nameOf(id: number): string {
     const source = this.sources.get(id);
     if (source === undefined) return 'an unknown op';
-    return source.type === 'op' ? this.ops[source.op].op : source.type === 'constant' ? 'a constant' : `"${source.name}"`;
+    return source.type === 'op'
+      ? this.ops[source.op].op
+      : source.type === 'constant'
+        ? 'a constant'
+        : `"${source.name}"`;
   }
 }
 
@@ -171,7 +186,9 @@ function withRollback<T>(variables: VariableSet, run: () => T): T {
     return run();
   } finally {
     for (const [name, tensor] of before) {
-      variables.write([name], ([handle]) => runOp('AssignVariableOp', [attribute.float32('dtype')], [handle, tensor], 0));
+      variables.write([name], ([handle]) =>
+        runOp('AssignVariableOp', [attribute.float32('dtype')], [handle, tensor], 0),
+      );
       tensor.dispose();
     }
   }

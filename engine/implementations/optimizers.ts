@@ -20,7 +20,11 @@ export type MomentumUpdate = (
 ) => void;
 
 export const fusedMomentum: MomentumUpdate = (variables, { weight, accumulator }, gradient, scalars) => {
-  const attributes = [attribute.float32('T'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)];
+  const attributes = [
+    attribute.float32('T'),
+    attribute.bool('use_locking', false),
+    attribute.bool('use_nesterov', false),
+  ];
   variables.write([weight, accumulator], (handles) => {
     runOp('ResourceApplyMomentum', attributes, [...handles, scalars.learningRate, gradient, scalars.momentum], 0);
   });
@@ -56,7 +60,11 @@ export type AdamUpdate = (
 ) => void;
 
 export const fusedAdam: AdamUpdate = (variables, { weight, m, v }, gradient, scalars) => {
-  const attributes = [attribute.float32('T'), attribute.bool('use_locking', false), attribute.bool('use_nesterov', false)];
+  const attributes = [
+    attribute.float32('T'),
+    attribute.bool('use_locking', false),
+    attribute.bool('use_nesterov', false),
+  ];
   const { beta1Power, beta2Power, learningRate, beta1, beta2, epsilon } = scalars;
   variables.write([weight, m, v], (handles) => {
     const inputs = [...handles, beta1Power, beta2Power, learningRate, beta1, beta2, epsilon, gradient];
@@ -67,8 +75,14 @@ export const fusedAdam: AdamUpdate = (variables, { weight, m, v }, gradient, sca
 export const stockAdam: AdamUpdate = (variables, names, gradient, scalars) => {
   tf.tidy(() => {
     const { beta1, beta2 } = scalars;
-    const m = variables.get(names.m).mul(beta1).add(gradient.mul(tf.sub(1, beta1)));
-    const v = variables.get(names.v).mul(beta2).add(gradient.square().mul(tf.sub(1, beta2)));
+    const m = variables
+      .get(names.m)
+      .mul(beta1)
+      .add(gradient.mul(tf.sub(1, beta1)));
+    const v = variables
+      .get(names.v)
+      .mul(beta2)
+      .add(gradient.square().mul(tf.sub(1, beta2)));
     const correction = tf.sqrt(tf.sub(1, scalars.beta2Power)).div(tf.sub(1, scalars.beta1Power));
     const change = m.mul(scalars.learningRate.mul(correction)).div(v.sqrt().add(scalars.epsilon));
     const updated = variables.get(names.weight).sub(change);

@@ -27,15 +27,16 @@ export interface AdamSettings {
 }
 
 export type OptimizerSettings =
-  | ({ readonly type: 'momentum' } & MomentumSettings)
-  | ({ readonly type: 'adam' } & AdamSettings);
+  ({ readonly type: 'momentum' } & MomentumSettings) | ({ readonly type: 'adam' } & AdamSettings);
 
 /** The slots, all starting at 0, that an optimizer keeps for the trained ones among `specs`. */
 export function slotSpecs(type: OptimizerSettings['type'], specs: readonly VariableSpec[]): VariableSpec[] {
   const suffixes = type === 'momentum' ? ['momentum'] : ['adam-m', 'adam-v'];
   return specs
     .filter(({ role }) => role === 'trained')
-    .flatMap(({ name, shape }) => suffixes.map((suffix) => ({ name: `${name}/${suffix}`, shape, role: 'slot' as const })));
+    .flatMap(({ name, shape }) =>
+      suffixes.map((suffix) => ({ name: `${name}/${suffix}`, shape, role: 'slot' as const })),
+    );
 }
 
 /** Slot a ← momentum · a + g in `<name>/momentum`, then w ← w − learningRate · a. */

@@ -26,7 +26,10 @@ test('a missing addon is one error that says what to run, and keeps its cause', 
 
 test('another backend than the native one is refused, never chosen silently', () => {
   const error = loadingFails(() => ({ getBackend: () => 'cpu' }));
-  expect(error).toMatchObject({ kind: 'EngineUnavailable', message: expect.stringMatching(/got the tfjs backend "cpu"/) });
+  expect(error).toMatchObject({
+    kind: 'EngineUnavailable',
+    message: expect.stringMatching(/got the tfjs backend "cpu"/),
+  });
 });
 
 test('control: the native backend is accepted', () => {

@@ -72,13 +72,16 @@ test('a crop in pixel edges samples the centres of equal cells', () => {
 /** Boxes that end at the last pixel, at starts and sizes where float32 positions may round beyond its centre. */
 function borderBoxes(side: number, S: number, count: number): Float32Array {
   const random = noise(count, 5);
-  return Float32Array.from(random).reduce((boxes, value, i) => {
-    const size = S + ((value + 1) / 2) * (side - S);
-    boxes.set(boxOfCrop({ top: side - size, left: side - size, size }, side, S), 4 * i);
-    boxes[4 * i + 2] = 1;
-    boxes[4 * i + 3] = 1;
-    return boxes;
-  }, new Float32Array(4 * count));
+  return Float32Array.from(random).reduce(
+    (boxes, value, i) => {
+      const size = S + ((value + 1) / 2) * (side - S);
+      boxes.set(boxOfCrop({ top: side - size, left: side - size, size }, side, S), 4 * i);
+      boxes[4 * i + 2] = 1;
+      boxes[4 * i + 3] = 1;
+      return boxes;
+    },
+    new Float32Array(4 * count),
+  );
 }
 
 test('no crop of a white image has a black border; control: without the margin some have', () => {

@@ -46,7 +46,10 @@ test('a statistic may be written in the forward pass', () => {
   tf.tidy(() => {
     const { gradients: found } = gradients(variables, () => {
       variables.assign('mean', variables.get('mean').mul(2));
-      return { loss: variables.get('a').mul(variables.get('b')).mul(variables.get('mean')).sum<tf.Scalar>(), outputs: {} };
+      return {
+        loss: variables.get('a').mul(variables.get('b')).mul(variables.get('mean')).sum<tf.Scalar>(),
+        outputs: {},
+      };
     });
     expect([...(found.get('a')?.dataSync() ?? [])]).toEqual([50, 98]);
   });

@@ -25,7 +25,10 @@ test('K2: a kernel that fails its proof, or does not exist, is replaced by stock
       kernel: 'stock',
       why: 'the fused kernel computes something else: dx differs from stock by 5.0e-1 of its largest magnitude',
     },
-    maxPool: { kernel: 'stock', why: "no fused kernel here: No registered '_MklNativeMaxPool' OpKernel for 'CPU' devices" },
+    maxPool: {
+      kernel: 'stock',
+      why: "no fused kernel here: No registered '_MklNativeMaxPool' OpKernel for 'CPU' devices",
+    },
     momentum: { kernel: 'stock', why: 'asked for' },
     adam: { kernel: 'fused', why: 'bitwise equal to stock' },
   });

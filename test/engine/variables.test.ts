@@ -39,7 +39,11 @@ test('V3: what is restored is read again bit for bit, and other variables keep t
 
 test('V3: arrays given and arrays read are copies', () => {
   const given = noise(6, 2);
-  const stored = new Map([['w', given], ['mean', noise(3, 3)], ['count', Float32Array.of(7)]]);
+  const stored = new Map([
+    ['w', given],
+    ['mean', noise(3, 3)],
+    ['count', Float32Array.of(7)],
+  ]);
   variables.restore(stored);
   const before = bits(given);
   given.fill(9);
@@ -75,7 +79,11 @@ test('get survives a tidy, and a caller who disposes the tensor by mistake', () 
 
 test('restore names what is missing, extra and misshaped, and writes nothing', () => {
   const before = bits(variables.read().get('count'));
-  const wrong = new Map([['w', noise(5, 1)], ['count', Float32Array.of(3)], ['extra', noise(2, 1)]]);
+  const wrong = new Map([
+    ['w', noise(5, 1)],
+    ['count', Float32Array.of(3)],
+    ['extra', noise(2, 1)],
+  ]);
   const attempt = (): void => variables.restore(wrong);
   expect(attempt).toThrow(/w: got 5 values, must be 6 for shape \[2, 3\]/);
   expect(attempt).toThrow(/mean: missing/);

@@ -75,7 +75,9 @@ test('C2: several steps share the variables, each with its own shapes; bytes are
     return { sum: set.get('sum'), before: x };
   };
   const crop: Step = (set, { images, boxes }) => ({
-    crops: cropResizeTensors(images, boxes as tf.Tensor2D, 2, { mean: [0], deviation: [1 / 255] }).mul(set.get('sum').max()),
+    crops: cropResizeTensors(images, boxes as tf.Tensor2D, 2, { mean: [0], deviation: [1 / 255] }).mul(
+      set.get('sum').max(),
+    ),
   });
   const [one, three] = [{ x: tf.ones([1, 2]) }, { x: tf.ones([3, 2]) }];
   const photos = { images: uploadBytes(Uint8Array.of(1, 2, 3, 4), [1, 2, 2, 1]), boxes: tf.tensor2d([[0, 0, 1, 1]]) };
@@ -121,11 +123,27 @@ test('G1, G2: reads and writes of a variable keep their order, and any one outpu
 describe('what cannot be compiled is refused by name', () => {
   const cases: [string, RegExp, Step][] = [
     ['reading a batch', /reads a tensor's data.*"x"/, (_, { x }) => ({ y: x.mul(x.dataSync()[0]) })],
-    ['reading an intermediate', /reads a tensor's data.*Sum/, (_, { x }) => ({ y: x.mul(x.sum().arraySync() as number) })],
-    ['reading a variable', /reads a tensor's data.*ReadVariableOp/, (set, { x }) => ({ y: x.mul(set.get('v').dataSync()[0]) })],
-    ['numbers drawn in JavaScript', /two runs of the step "s" differ.*constant/, (_, { x }) => ({ y: x.mul(tf.randomUniform([4])) })],
+    [
+      'reading an intermediate',
+      /reads a tensor's data.*Sum/,
+      (_, { x }) => ({ y: x.mul(x.sum().arraySync() as number) }),
+    ],
+    [
+      'reading a variable',
+      /reads a tensor's data.*ReadVariableOp/,
+      (set, { x }) => ({ y: x.mul(set.get('v').dataSync()[0]) }),
+    ],
+    [
+      'numbers drawn in JavaScript',
+      /two runs of the step "s" differ.*constant/,
+      (_, { x }) => ({ y: x.mul(tf.randomUniform([4])) }),
+    ],
     ['a native generator', /runs Multinomial/, (_, { x }) => ({ y: tf.multinomial(x as tf.Tensor1D, 2) })],
-    ['a big constant', /constant of shape \[300, 300\]/, (_, { x }) => ({ y: x.add(tf.tensor(noise(90_000, 1), [300, 300]).sum()) })],
+    [
+      'a big constant',
+      /constant of shape \[300, 300\]/,
+      (_, { x }) => ({ y: x.add(tf.tensor(noise(90_000, 1), [300, 300]).sum()) }),
+    ],
     ['a variable of another set', /variable of another set/, (_, { x }) => ({ y: x.add(stranger.get('u')) })],
   ];
   let stranger: VariableSet;

@@ -15,7 +15,11 @@ test('what was given stays, attributes that the op lacks go, kernel labels stay'
 });
 
 test('the length of a list of inputs is counted, before or after single inputs', () => {
-  expect(named(completeAttributes('ConcatV2', [], [FLOAT, FLOAT, FLOAT, INT32]))).toEqual({ N: 3, T: FLOAT, Tidx: INT32 });
+  expect(named(completeAttributes('ConcatV2', [], [FLOAT, FLOAT, FLOAT, INT32]))).toEqual({
+    N: 3,
+    T: FLOAT,
+    Tidx: INT32,
+  });
   expect(named(completeAttributes('AddN', [attribute.int('N', 2)], [FLOAT, FLOAT]))).toEqual({ N: 2, T: FLOAT });
 });
 

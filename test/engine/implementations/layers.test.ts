@@ -26,7 +26,10 @@ afterEach(() => {
   expect(tf.memory().numTensors).toBe(0);
 });
 
-describe.each([['fused', fusedBatchNorm], ['stock', stockBatchNorm]] as const)('batch norm, %s', (_, batchNorm: BatchNorm) => {
+describe.each([
+  ['fused', fusedBatchNorm],
+  ['stock', stockBatchNorm],
+] as const)('batch norm, %s', (_, batchNorm: BatchNorm) => {
   const shape: Shape4 = [2, 3, 4, 5];
   const [x, scale, offset, dy] = [noise(120, 1).map((v) => 3 * v + 1), noise(5, 2), noise(5, 3), noise(120, 4)];
   const moments: Record<string, Float32Array> = {};
@@ -41,7 +44,11 @@ describe.each([['fused', fusedBatchNorm], ['stock', stockBatchNorm]] as const)('
         moments.variance = variance.dataSync<'float32'>().slice();
       });
     };
-    return run(forward as (...inputs: tf.Tensor[]) => tf.Tensor, [tf.tensor(x, [...shape]), tf.tensor(scale), tf.tensor(offset)], dy);
+    return run(
+      forward as (...inputs: tf.Tensor[]) => tf.Tensor,
+      [tf.tensor(x, [...shape]), tf.tensor(scale), tf.tensor(offset)],
+      dy,
+    );
   }
 
   test('normalises by the batch, and its gradients are the derivatives', () => {
@@ -58,7 +65,12 @@ describe.each([['fused', fusedBatchNorm], ['stock', stockBatchNorm]] as const)('
   test('moves the averages by a tenth towards the batch, the variance unbiased', () => {
     results();
     const { mean, unbiasedVariance } = batchNormReference(x, 5, scale, offset);
-    expect(deviation(moments.mean, movingMean.map((old, c) => 0.9 * old + 0.1 * mean[c]))).toBeLessThan(TOLERANCE);
+    expect(
+      deviation(
+        moments.mean,
+        movingMean.map((old, c) => 0.9 * old + 0.1 * mean[c]),
+      ),
+    ).toBeLessThan(TOLERANCE);
     const expected = movingVariance.map((old, c) => 0.9 * old + 0.1 * unbiasedVariance[c]);
     expect(deviation(moments.variance, expected)).toBeLessThan(TOLERANCE);
     const control = movingVariance.map((old, c) => 0.9 * old + (0.1 * unbiasedVariance[c] * 23) / 24);
@@ -66,28 +78,45 @@ describe.each([['fused', fusedBatchNorm], ['stock', stockBatchNorm]] as const)('
   });
 });
 
-describe.each([['fused', fusedRelu], ['stock', stockRelu]] as const)('relu, %s', (_, relu) => {
+describe.each([
+  ['fused', fusedRelu],
+  ['stock', stockRelu],
+] as const)('relu, %s', (_, relu) => {
   test('keeps what is positive and passes the gradient there alone; at 0 it is 0', () => {
     const x = Float32Array.of(-2, -0, 0, 1e-30, 3);
-    const { y, grads } = run(relu as (...inputs: tf.Tensor[]) => tf.Tensor, [tf.tensor(x)], Float32Array.of(5, 6, 7, 8, 9));
+    const { y, grads } = run(
+      relu as (...inputs: tf.Tensor[]) => tf.Tensor,
+      [tf.tensor(x)],
+      Float32Array.of(5, 6, 7, 8, 9),
+    );
     expect([...y].map((v) => v + 0)).toEqual([0, 0, 0, Math.fround(1e-30), 3]);
     expect([...grads[0]].map((v) => v + 0)).toEqual([0, 0, 0, 8, 9]);
   });
 });
 
-const pools = [['fused', fusedMaxPool], ['stock', stockMaxPool]] as const;
-const windows = [[3, 2], [2, 2], [3, 1]] as const;
+const pools = [
+  ['fused', fusedMaxPool],
+  ['stock', stockMaxPool],
+] as const;
+const windows = [
+  [3, 2],
+  [2, 2],
+  [3, 1],
+] as const;
 describe.each(pools)('max pool, %s', (_, maxPool) => {
-  test.each(windows)('size %d, stride %d: the maximum, and its gradient goes to where the maximum was', (size, stride) => {
-    const shape: Shape4 = [2, 5, 6, 3];
-    const x = noise(180, 7);
-    const reference = (at: ArrayLike<number>): Float64Array => maxPoolReference(at, shape, size, stride);
-    const dy = noise(reference(x).length, 8);
-    const pool = (input: tf.Tensor): tf.Tensor => maxPool(input as tf.Tensor4D, size, stride);
-    const { y, grads } = run(pool as (...inputs: tf.Tensor[]) => tf.Tensor, [tf.tensor(x, [...shape])], dy);
-    expect([...y]).toEqual([...reference(x)]);
-    expect(deviation(grads[0], numericGradient(reference, x, dy))).toBeLessThan(TOLERANCE);
-  });
+  test.each(windows)(
+    'size %d, stride %d: the maximum, and its gradient goes to where the maximum was',
+    (size, stride) => {
+      const shape: Shape4 = [2, 5, 6, 3];
+      const x = noise(180, 7);
+      const reference = (at: ArrayLike<number>): Float64Array => maxPoolReference(at, shape, size, stride);
+      const dy = noise(reference(x).length, 8);
+      const pool = (input: tf.Tensor): tf.Tensor => maxPool(input as tf.Tensor4D, size, stride);
+      const { y, grads } = run(pool as (...inputs: tf.Tensor[]) => tf.Tensor, [tf.tensor(x, [...shape])], dy);
+      expect([...y]).toEqual([...reference(x)]);
+      expect(deviation(grads[0], numericGradient(reference, x, dy))).toBeLessThan(TOLERANCE);
+    },
+  );
 
   test('among equal maxima the first of the window gets the gradient', () => {
     const { grads } = run((x) => maxPool(x as tf.Tensor4D, 2, 2), [tf.ones([1, 2, 2, 1])], Float32Array.of(3));
@@ -95,7 +124,12 @@ describe.each(pools)('max pool, %s', (_, maxPool) => {
   });
 });
 
-test.each([[3, 1], [3, 2], [1, 1], [5, 2]])('convolution %d × %d SAME and its gradients', (size, stride) => {
+test.each([
+  [3, 1],
+  [3, 2],
+  [1, 1],
+  [5, 2],
+])('convolution %d × %d SAME and its gradients', (size, stride) => {
   const shape: Shape4 = [2, 6, 5, 3];
   const [x, filter] = [noise(180, 9), noise(size * size * 3 * 4, 10)];
   const reference = (at: ArrayLike<number>, by: ArrayLike<number>): Float64Array =>
@@ -104,8 +138,18 @@ test.each([[3, 1], [3, 2], [1, 1], [5, 2]])('convolution %d × %d SAME and its g
   const inputs = [tf.tensor(x, [...shape]), tf.tensor(filter, [size, size, 3, 4])];
   const { y, grads } = run((input, weights) => conv2d(input, weights, stride), inputs, dy);
   expect(deviation(y, reference(x, filter))).toBeLessThan(TOLERANCE);
-  expect(deviation(grads[0], numericGradient((at) => reference(at, filter), x, dy))).toBeLessThan(TOLERANCE);
-  expect(deviation(grads[1], numericGradient((by) => reference(x, by), filter, dy))).toBeLessThan(TOLERANCE);
+  expect(
+    deviation(
+      grads[0],
+      numericGradient((at) => reference(at, filter), x, dy),
+    ),
+  ).toBeLessThan(TOLERANCE);
+  expect(
+    deviation(
+      grads[1],
+      numericGradient((by) => reference(x, by), filter, dy),
+    ),
+  ).toBeLessThan(TOLERANCE);
 });
 
 test('global average pooling and its gradient', () => {
@@ -116,7 +160,11 @@ test('global average pooling and its gradient', () => {
     return y;
   };
   const dy = noise(10, 13);
-  const { y, grads } = run(globalAveragePool as (...inputs: tf.Tensor[]) => tf.Tensor, [tf.tensor(x, [2, 3, 4, 5])], dy);
+  const { y, grads } = run(
+    globalAveragePool as (...inputs: tf.Tensor[]) => tf.Tensor,
+    [tf.tensor(x, [2, 3, 4, 5])],
+    dy,
+  );
   expect(deviation(y, reference(x))).toBeLessThan(TOLERANCE);
   expect(deviation(grads[0], numericGradient(reference, x, dy))).toBeLessThan(TOLERANCE);
 });
@@ -131,7 +179,22 @@ test('dense layer and its gradients', () => {
   const inputs = [tf.tensor(x, [3, 4]), tf.tensor(w, [4, 2]), tf.tensor(b)];
   const { y, grads } = run(dense as (...tensors: tf.Tensor[]) => tf.Tensor, inputs, dy);
   expect(deviation(y, reference(x, w, b))).toBeLessThan(TOLERANCE);
-  expect(deviation(grads[0], numericGradient((at) => reference(at, w, b), x, dy))).toBeLessThan(TOLERANCE);
-  expect(deviation(grads[1], numericGradient((by) => reference(x, by, b), w, dy))).toBeLessThan(TOLERANCE);
-  expect(deviation(grads[2], numericGradient((plus) => reference(x, w, plus), b, dy))).toBeLessThan(TOLERANCE);
+  expect(
+    deviation(
+      grads[0],
+      numericGradient((at) => reference(at, w, b), x, dy),
+    ),
+  ).toBeLessThan(TOLERANCE);
+  expect(
+    deviation(
+      grads[1],
+      numericGradient((by) => reference(x, by, b), w, dy),
+    ),
+  ).toBeLessThan(TOLERANCE);
+  expect(
+    deviation(
+      grads[2],
+      numericGradient((plus) => reference(x, w, plus), b, dy),
+    ),
+  ).toBeLessThan(TOLERANCE);
 });

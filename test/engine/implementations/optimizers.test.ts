@@ -10,7 +10,10 @@ const SIZE = 12;
 const start = noise(SIZE, 1);
 const gradientOf = (step: number): Float32Array => noise(SIZE, 10 + step);
 
-function runSteps(slots: readonly string[], update: (variables: VariableSet, gradient: tf.Tensor, step: number) => void) {
+function runSteps(
+  slots: readonly string[],
+  update: (variables: VariableSet, gradient: tf.Tensor, step: number) => void,
+) {
   const shape = [3, 4];
   const specs = [
     { name: 'w', shape, role: 'trained' as const },
@@ -25,7 +28,10 @@ function runSteps(slots: readonly string[], update: (variables: VariableSet, gra
 
 afterEach(() => expect(tf.memory().numTensors).toBe(0));
 
-const momentumUpdates = [['fused', updates.fusedMomentum], ['stock', updates.stockMomentum]] as const;
+const momentumUpdates = [
+  ['fused', updates.fusedMomentum],
+  ['stock', updates.stockMomentum],
+] as const;
 test.each(momentumUpdates)('momentum, %s: five steps as in float64', (_, update) => {
   const value = runSteps(['a'], (variables, gradient) => {
     const scalars = { learningRate: tf.scalar(0.1), momentum: tf.scalar(0.9) };
@@ -46,7 +52,10 @@ test.each(momentumUpdates)('momentum, %s: five steps as in float64', (_, update)
   expect(deviation(value('w'), expected(true).w)).toBeGreaterThan(1000 * TOLERANCE); // control: Nesterov is another rule
 });
 
-const adamUpdates = [['fused', updates.fusedAdam], ['stock', updates.stockAdam]] as const;
+const adamUpdates = [
+  ['fused', updates.fusedAdam],
+  ['stock', updates.stockAdam],
+] as const;
 test.each(adamUpdates)('adam, %s: five steps as in float64', (_, update) => {
   const [learningRate, beta1, beta2, epsilon] = [0.1, 0.9, 0.99, 1e-3];
   const value = runSteps(['m', 'v'], (variables, gradient, step) => {

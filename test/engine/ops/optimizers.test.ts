@@ -1,4 +1,10 @@
-import { applyAdam, applyGradients, applyMomentum, slotSpecs, type OptimizerSettings } from '../../../engine/ops/optimizers';
+import {
+  applyAdam,
+  applyGradients,
+  applyMomentum,
+  slotSpecs,
+  type OptimizerSettings,
+} from '../../../engine/ops/optimizers';
 import { tf } from '../../../engine/tf';
 import { VariableSet, type VariableSpec } from '../../../engine/variables';
 import { noise } from '../support/noise';
@@ -18,11 +24,18 @@ test('slots are named by the variable, of its shape, for trained variables alone
     { name: 'head/w/momentum', shape, role: 'slot' },
   ]);
   expect(slotSpecs('adam', model).map(({ name }) => name)).toEqual([
-    'conv/w/adam-m', 'conv/w/adam-v', 'head/w/adam-m', 'head/w/adam-v',
+    'conv/w/adam-m',
+    'conv/w/adam-v',
+    'head/w/adam-m',
+    'head/w/adam-v',
   ]);
 });
 
-function after(type: OptimizerSettings['type'], steps: readonly number[], update: (set: VariableSet, step: number) => void) {
+function after(
+  type: OptimizerSettings['type'],
+  steps: readonly number[],
+  update: (set: VariableSet, step: number) => void,
+) {
   const set = VariableSet.create([...model, ...slotSpecs(type, model)], ({ role }) =>
     role === 'slot' ? new Float32Array(4) : noise(4, 1),
   );
@@ -33,7 +46,10 @@ function after(type: OptimizerSettings['type'], steps: readonly number[], update
 }
 
 const gradientsOf = (step: number): Map<string, tf.Tensor> =>
-  new Map([['conv/w', tf.tensor(noise(4, step))], ['head/w', tf.tensor(noise(4, 50 + step))]]);
+  new Map([
+    ['conv/w', tf.tensor(noise(4, step))],
+    ['head/w', tf.tensor(noise(4, 50 + step))],
+  ]);
 const adam = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 const momentum = { learningRate: 0.1, momentum: 0.9 };
 

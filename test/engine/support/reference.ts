@@ -55,7 +55,12 @@ function same(length: number, size: number, stride: number): { out: number; befo
   return { out, before: Math.floor(Math.max(0, (out - 1) * stride + size - length) / 2) };
 }
 
-export function maxPoolReference(x: ArrayLike<number>, [n, h, w, c]: Shape4, size: number, stride: number): Float64Array {
+export function maxPoolReference(
+  x: ArrayLike<number>,
+  [n, h, w, c]: Shape4,
+  size: number,
+  stride: number,
+): Float64Array {
   const [rows, columns] = [same(h, size, stride), same(w, size, stride)];
   const y = new Float64Array(n * rows.out * columns.out * c).fill(-Infinity);
   forEachWindow([n, h, w, c], rows, columns, size, stride, (image, oy, ox, iy, ix) => {

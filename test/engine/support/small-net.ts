@@ -35,7 +35,10 @@ export function smallNet(optimizer: OptimizerSettings['type']): VariableSet {
 export function smallBatch(seed: number): TensorRecord {
   return {
     x: tf.tensor4d(noise(BATCH * SIDE * SIDE * 3, seed), [BATCH, SIDE, SIDE, 3]),
-    labels: tf.tensor1d(Int32Array.from({ length: BATCH }, (_, i) => (i + seed) % CLASSES), 'int32'),
+    labels: tf.tensor1d(
+      Int32Array.from({ length: BATCH }, (_, i) => (i + seed) % CLASSES),
+      'int32',
+    ),
     learningRate: tf.scalar(0.05),
     step: tf.scalar(seed + 1),
   };
@@ -48,14 +51,25 @@ export function smallStep(optimizer: OptimizerSettings['type']): Step {
       const convolved = conv2d(x, variables.get('conv/filter'), 1);
       const pooled = maxPool(relu(batchNormTraining(convolved, variables, names)), 3, 2);
       const logits = dense(globalAveragePool(pooled), variables.get('head/w'), variables.get('head/b'));
-      const losses = tf.oneHot(labels as tf.Tensor1D, CLASSES).mul(tf.logSoftmax(logits)).sum(1).neg();
+      const losses = tf
+        .oneHot(labels as tf.Tensor1D, CLASSES)
+        .mul(tf.logSoftmax(logits))
+        .sum(1)
+        .neg();
       return { loss: losses.mean<tf.Scalar>(), outputs: { losses } };
     });
     applyGradients(
       variables,
       result.gradients,
       optimizer === 'adam'
-        ? { type: 'adam', learningRate: learningRate as tf.Scalar, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, step: step as tf.Scalar }
+        ? {
+            type: 'adam',
+            learningRate: learningRate as tf.Scalar,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-7,
+            step: step as tf.Scalar,
+          }
         : { type: 'momentum', learningRate: learningRate as tf.Scalar, momentum: 0.9 },
     );
     return { loss: result.loss, ...result.outputs };

@@ -5,5 +5,4 @@
 const { transformFileSync } = require('@swc/core');
 const { swcOptions } = require('../../setup/swc-options.cjs');
 
-
 require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file, swcOptions).code, file);
