@@ -81,7 +81,7 @@ export function cropResizeTensors(
       .reshape([-1, factor.size])
       .mul(factor)
       .add(shift)
-      .reshape<tf.Tensor4D>(crops.shape as Shape4);
+      .reshape<tf.Tensor4D>(crops.shape);
   });
 }
 

@@ -38,7 +38,7 @@ export function gradients(variables: VariableSet, forward: () => Forward): LossA
     const { value: loss, grads } = tf.engine().gradients(run, values, undefined, true);
     const gradientsByName = new Map<string, tf.Tensor>(names.map((name, i) => [name, grads[i]]));
     refuseUnreached(grads, names);
-    return { loss: loss as tf.Scalar, outputs: handOver(kept), gradients: gradientsByName };
+    return { loss, outputs: handOver(kept), gradients: gradientsByName };
   } finally {
     tf.dispose(kept);
   }

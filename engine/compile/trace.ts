@@ -58,5 +58,5 @@ export function traceDifference(a: Trace, b: Trace): string | undefined {
 }
 
 function sameConstant(a: Constant, b: Constant | undefined): boolean {
-  return b !== undefined && a.uniform === b.uniform && Buffer.compare(a.bytes, b.bytes) === 0;
+  return b?.uniform === a.uniform && Buffer.compare(a.bytes, b.bytes) === 0;
 }

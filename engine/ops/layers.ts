@@ -35,5 +35,5 @@ export function globalAveragePool(x: tf.Tensor): tf.Tensor2D {
 
 /** x · w + b: [N, D] by [D, E] plus [E] to [N, E]. */
 export function dense(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor): tf.Tensor2D {
-  return tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D).add<tf.Tensor2D>(b);
+  return tf.matMul(x, w).add<tf.Tensor2D>(b);
 }

@@ -45,7 +45,7 @@ describe.each([
       });
     };
     return run(
-      forward as (...inputs: tf.Tensor[]) => tf.Tensor,
+      forward,
       [tf.tensor(x, [...shape]), tf.tensor(scale), tf.tensor(offset)],
       dy,
     );
@@ -85,7 +85,7 @@ describe.each([
   test('keeps what is positive and passes the gradient there alone; at 0 it is 0', () => {
     const x = Float32Array.of(-2, -0, 0, 1e-30, 3);
     const { y, grads } = run(
-      relu as (...inputs: tf.Tensor[]) => tf.Tensor,
+      relu,
       [tf.tensor(x)],
       Float32Array.of(5, 6, 7, 8, 9),
     );
@@ -112,7 +112,7 @@ describe.each(pools)('max pool, %s', (_, maxPool) => {
       const reference = (at: ArrayLike<number>): Float64Array => maxPoolReference(at, shape, size, stride);
       const dy = noise(reference(x).length, 8);
       const pool = (input: tf.Tensor): tf.Tensor => maxPool(input as tf.Tensor4D, size, stride);
-      const { y, grads } = run(pool as (...inputs: tf.Tensor[]) => tf.Tensor, [tf.tensor(x, [...shape])], dy);
+      const { y, grads } = run(pool, [tf.tensor(x, [...shape])], dy);
       expect([...y]).toEqual([...reference(x)]);
       expect(deviation(grads[0], numericGradient(reference, x, dy))).toBeLessThan(TOLERANCE);
     },
@@ -161,7 +161,7 @@ test('global average pooling and its gradient', () => {
   };
   const dy = noise(10, 13);
   const { y, grads } = run(
-    globalAveragePool as (...inputs: tf.Tensor[]) => tf.Tensor,
+    globalAveragePool,
     [tf.tensor(x, [2, 3, 4, 5])],
     dy,
   );
@@ -177,7 +177,7 @@ test('dense layer and its gradients', () => {
       return [0, 1, 2, 3].reduce((sum, k) => sum + at[row * 4 + k] * by[k * 2 + column], plus[column]);
     });
   const inputs = [tf.tensor(x, [3, 4]), tf.tensor(w, [4, 2]), tf.tensor(b)];
-  const { y, grads } = run(dense as (...tensors: tf.Tensor[]) => tf.Tensor, inputs, dy);
+  const { y, grads } = run(dense, inputs, dy);
   expect(deviation(y, reference(x, w, b))).toBeLessThan(TOLERANCE);
   expect(
     deviation(
