@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSpeciesFolder } from '../../../datasets/procedural/folder';
-import type { SpeciesOptions } from '../../../datasets/procedural/species';
+import { speciesDefaults, type SpeciesOptions } from '../../../datasets/procedural/species';
 import { readSource } from '../../../datasets/sources/source';
 import { withFolder } from '../temporary-folder';
 
@@ -19,6 +19,15 @@ describe('writeSpeciesFolder', () => {
       expect(source.columnNames).toEqual(['coarse', 'fine', 'texture']);
       expect(source.records.length).toBe(32);
       expect(new Set(source.records.map(({ split }) => split))).toEqual(new Set(['train', 'validation', 'test']));
+    });
+  });
+
+  test('golden: the default set of seed 0 has the digest that docs/datasets.md names', async () => {
+    await withFolder({}, async (root) => {
+      const { digest, images } = await writeSpeciesFolder(join(root, 'species'), speciesDefaults);
+      expect(images).toBe(4320);
+      expect(digest).toBe('6b8fdf5c6f0954803ecb65a9764fff6c1590bd050f87a38a1fae0bf43c63d2d0');
+      expect(await readFile(join(__dirname, '../../../docs/datasets.md'), 'utf8')).toContain(digest);
     });
   });
 
