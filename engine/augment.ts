@@ -77,11 +77,7 @@ export function cropResizeTensors(
       tf.tensor1d(Float32Array.from({ length: outputSize * mean.length }, (_, i) => ofChannel(i % mean.length)));
     const factor = alongRow((channel) => 1 / (255 * deviation[channel]));
     const shift = alongRow((channel) => -mean[channel] / deviation[channel]);
-    return crops
-      .reshape([-1, factor.size])
-      .mul(factor)
-      .add(shift)
-      .reshape<tf.Tensor4D>(crops.shape);
+    return crops.reshape([-1, factor.size]).mul(factor).add(shift).reshape<tf.Tensor4D>(crops.shape);
   });
 }
 

@@ -123,11 +123,7 @@ test('G1, G2: reads and writes of a variable keep their order, and any one outpu
 describe('what cannot be compiled is refused by name', () => {
   const cases: [string, RegExp, Step][] = [
     ['reading a batch', /reads a tensor's data.*"x"/, (_, { x }) => ({ y: x.mul(x.dataSync()[0]) })],
-    [
-      'reading an intermediate',
-      /reads a tensor's data.*Sum/,
-      (_, { x }) => ({ y: x.mul(x.sum().arraySync()) }),
-    ],
+    ['reading an intermediate', /reads a tensor's data.*Sum/, (_, { x }) => ({ y: x.mul(x.sum().arraySync()) })],
     [
       'reading a variable',
       /reads a tensor's data.*ReadVariableOp/,

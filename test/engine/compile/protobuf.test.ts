@@ -17,7 +17,7 @@ interface DecodedNode {
   readonly attrMap: readonly (readonly [string, Record<string, unknown>])[];
 }
 
- 
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- has no types
 const messages = require('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as {
   SavedModel: { deserializeBinary(bytes: Uint8Array): { toObject(): Decoded } };
 };

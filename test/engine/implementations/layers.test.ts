@@ -44,11 +44,7 @@ describe.each([
         moments.variance = variance.dataSync<'float32'>().slice();
       });
     };
-    return run(
-      forward,
-      [tf.tensor(x, [...shape]), tf.tensor(scale), tf.tensor(offset)],
-      dy,
-    );
+    return run(forward, [tf.tensor(x, [...shape]), tf.tensor(scale), tf.tensor(offset)], dy);
   }
 
   test('normalises by the batch, and its gradients are the derivatives', () => {
@@ -84,11 +80,7 @@ describe.each([
 ] as const)('relu, %s', (_, relu) => {
   test('keeps what is positive and passes the gradient there alone; at 0 it is 0', () => {
     const x = Float32Array.of(-2, -0, 0, 1e-30, 3);
-    const { y, grads } = run(
-      relu,
-      [tf.tensor(x)],
-      Float32Array.of(5, 6, 7, 8, 9),
-    );
+    const { y, grads } = run(relu, [tf.tensor(x)], Float32Array.of(5, 6, 7, 8, 9));
     expect([...y].map((v) => v + 0)).toEqual([0, 0, 0, Math.fround(1e-30), 3]);
     expect([...grads[0]].map((v) => v + 0)).toEqual([0, 0, 0, 8, 9]);
   });
@@ -160,11 +152,7 @@ test('global average pooling and its gradient', () => {
     return y;
   };
   const dy = noise(10, 13);
-  const { y, grads } = run(
-    globalAveragePool,
-    [tf.tensor(x, [2, 3, 4, 5])],
-    dy,
-  );
+  const { y, grads } = run(globalAveragePool, [tf.tensor(x, [2, 3, 4, 5])], dy);
   expect(deviation(y, reference(x))).toBeLessThan(TOLERANCE);
   expect(deviation(grads[0], numericGradient(reference, x, dy))).toBeLessThan(TOLERANCE);
 });
