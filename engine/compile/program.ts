@@ -1,7 +1,9 @@
 /**
  * Compiled steps: each is traced once, all become one TensorFlow graph, and a step is then one native call. The variables
  * live in the program's session; its `read` and `restore` are those of a VariableSet, bit for bit.
- * Knows sessions; does not know what is trained. Eager execution (step.ts) stays the reference that tests compare with.
+ * Knows sessions; does not know what is trained. Eager execution (step.ts) stays the reference that tests compare with:
+ * with fused kernels a training step gives the same bits; batch norm in inference is rewritten by TensorFlow's graph
+ * optimizer and equal to rounding.
  *
  * Invariants:
  *   C1  Shapes are static: `run` refuses a batch of other shapes or types than the step was traced with.
