@@ -41,11 +41,17 @@ export type DecodeOutcome =
  * @param path used for its extension alone
  * @returns pixels uint8 [S, S, channels], or why there are none
  */
-export async function decodeImage(bytes: Uint8Array, path: string, view: DecodeView, limits: DecodeLimits): Promise<DecodeOutcome> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  path: string,
+  view: DecodeView,
+  limits: DecodeLimits,
+): Promise<DecodeOutcome> {
   if (bytes.length === 0) return quarantined('empty', 'the file has no bytes');
   const sniffed = sniffFormat(bytes);
   if (sniffed.type === 'unsupported') return quarantined('unsupported', `the content is ${sniffed.name}, which is not read`);
-  if (sniffed.type === 'unknown') return quarantined('unsupported', `the content begins with ${firstBytes(bytes)}: no image format that is read`);
+  if (sniffed.type === 'unknown')
+    return quarantined('unsupported', `the content begins with ${firstBytes(bytes)}: no image format that is read`);
   const { format } = sniffed;
 
   const promised = formatOfName(path);
@@ -53,7 +59,11 @@ export async function decodeImage(bytes: Uint8Array, path: string, view: DecodeV
   try {
     const opened = await open(bytes, format, limits);
     const pixels = await squareOf(opened.image, view);
-    return { type: 'decoded', pixels, notes: opened.frames > 1 ? [...notes, `has ${opened.frames} frames, the first is used`] : notes };
+    return {
+      type: 'decoded',
+      pixels,
+      notes: opened.frames > 1 ? [...notes, `has ${opened.frames} frames, the first is used`] : notes,
+    };
   } catch (error) {
     if (error instanceof Quarantine) return quarantined(error.kind, error.message);
     if (error instanceof BitmapError) return quarantined(error.kind, error.message);
@@ -84,7 +94,8 @@ async function open(bytes: Uint8Array, format: ImageFormat, limits: DecodeLimits
 async function openWithVips(bytes: Uint8Array, format: ImageFormat, { maxPixels, failOn }: DecodeLimits): Promise<Opened> {
   const { format: found, width, height, pages = 1 } = await sharp(bytes, { limitInputPixels: false, failOn }).metadata();
   if (found !== format) throw new Quarantine('corrupt', `begins like ${format} but is ${found} to the decoder`); // D1
-  if (width * height > maxPixels) throw new Quarantine('giant', `${width}×${height} pixels, more than ${maxPixels / 1e6} million`); // D2
+  if (width * height > maxPixels)
+    throw new Quarantine('giant', `${width}×${height} pixels, more than ${maxPixels / 1e6} million`); // D2
   return { image: sharp(bytes, { limitInputPixels: maxPixels, failOn }).autoOrient(), frames: pages };
 }
 
@@ -122,7 +133,9 @@ function quarantined(kind: QuarantineKind, reason: string): DecodeOutcome {
 }
 
 function firstBytes(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, 8)).toString('hex').replace(/(..)(?=.)/g, '$1 ');
+  return Buffer.from(bytes.subarray(0, 8))
+    .toString('hex')
+    .replace(/(..)(?=.)/g, '$1 ');
 }
 
 function firstLine(error: unknown): string {

@@ -46,7 +46,11 @@ export interface ManifestOptions {
 }
 
 /** @param shards in the order of planShards */
-export function buildManifest(scan: Scan, shards: readonly ShardReport[], { view, maxQuarantined }: ManifestOptions): DataSetManifest {
+export function buildManifest(
+  scan: Scan,
+  shards: readonly ShardReport[],
+  { view, maxQuarantined }: ManifestOptions,
+): DataSetManifest {
   const quarantined = shards.flatMap((shard) => shard.quarantined);
   checkQuarantine(quarantined, scan.records.length, maxQuarantined);
 
@@ -54,7 +58,8 @@ export function buildManifest(scan: Scan, shards: readonly ShardReport[], { view
   const records = shards.flatMap(({ paths }, shard) =>
     paths.map((path, position): ManifestRecord => {
       const record = byPath.get(path);
-      if (!record) throw new LodestoneError('DataRejected', `${path}: was packed but not scanned. Scan and pack the data set again.`);
+      if (!record)
+        throw new LodestoneError('DataRejected', `${path}: was packed but not scanned. Scan and pack the data set again.`);
       return { ...record, shard, position };
     }),
   );
@@ -105,7 +110,9 @@ export function checkClasses(records: readonly Pick<ScannedRecord, 'path' | 'spl
         'a lone image is its own cluster mean. Add images, or remove the class.',
     );
   }
-  return unseen.size === 0 ? [] : [`label ${label}: no training image of ${some([...unseen.keys()])}; each of their images counts as an error`];
+  return unseen.size === 0
+    ? []
+    : [`label ${label}: no training image of ${some([...unseen.keys()])}; each of their images counts as an error`];
 }
 
 export function crossesSplits({ members }: DuplicateGroup): boolean {

@@ -49,7 +49,11 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
     return outcome.type === 'decoded' ? { type: outcome.type, notes: outcome.notes } : outcome;
   });
 
-  const packed = { paths: [] as string[], quarantined: [] as PackedShard['quarantined'][number][], notes: [] as PackedShard['notes'][number][] };
+  const packed = {
+    paths: [] as string[],
+    quarantined: [] as PackedShard['quarantined'][number][],
+    notes: [] as PackedShard['notes'][number][],
+  };
   outcomes.forEach((outcome, place) => {
     const { path } = files[place] as PackRequest['files'][number];
     if (outcome.type === 'quarantined') {
@@ -69,7 +73,11 @@ export function sha256Of(bytes: Uint8Array): string {
 }
 
 /** Maps in order with a bounded number of calls under way; the first failure ends it, after those under way have settled. */
-export async function mapInFlight<T, R>(items: readonly T[], limit: number, map: (item: T, place: number) => Promise<R>): Promise<R[]> {
+export async function mapInFlight<T, R>(
+  items: readonly T[],
+  limit: number,
+  map: (item: T, place: number) => Promise<R>,
+): Promise<R[]> {
   const results = new Array<R>(items.length);
   const failures: unknown[] = [];
   let next = 0;
@@ -91,5 +99,8 @@ export async function mapInFlight<T, R>(items: readonly T[], limit: number, map:
 async function readChecked(path: string, sha256: string, readFile: PackSource['readFile']): Promise<Uint8Array> {
   const bytes = await readFile(path);
   if (sha256Of(bytes) === sha256) return bytes;
-  throw new LodestoneError('DataRejected', `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`);
+  throw new LodestoneError(
+    'DataRejected',
+    `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`,
+  );
 }

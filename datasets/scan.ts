@@ -43,23 +43,40 @@ const FILES_IN_FLIGHT = 16;
 export async function scanDataSet(
   directory: string,
   options: ScanOptions,
-  { onFile, signal }: { readonly onFile?: ((done: number) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
+  {
+    onFile,
+    signal,
+  }: { readonly onFile?: ((done: number) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Scan> {
   const source = await readSource(directory, options);
   const choice = chooseLabels(source, options);
-  const { splits, notes } = assignSplits(source.records, { ...options.splits, stratifyBy: choice.fineLabel ?? choice.label });
+  const { splits, notes } = assignSplits(source.records, {
+    ...options.splits,
+    stratifyBy: choice.fineLabel ?? choice.label,
+  });
 
   const labels = new Set([...labelCandidates(source), choice.label, choice.fineLabel ?? choice.label]);
   const labelColumns = source.columnNames.filter((name) => labels.has(name));
   const attributeColumns = source.columnNames.filter((name) => !labels.has(name));
   let done = 0;
-  const records = await mapInFlight(source.records, FILES_IN_FLIGHT, async ({ path, where, columns }, place): Promise<ScannedRecord> => {
-    signal?.throwIfAborted();
-    const sha256 = sha256Of(await readImageFile(source.root, path, where));
-    onFile?.(++done);
-    const pick = (names: readonly string[]): Record<string, string> => Object.fromEntries(names.map((name) => [name, columns[name] as string]));
-    return { path, sha256, split: splits[place] as SplitName, labels: pick(labelColumns), attributes: pick(attributeColumns) };
-  });
+  const records = await mapInFlight(
+    source.records,
+    FILES_IN_FLIGHT,
+    async ({ path, where, columns }, place): Promise<ScannedRecord> => {
+      signal?.throwIfAborted();
+      const sha256 = sha256Of(await readImageFile(source.root, path, where));
+      onFile?.(++done);
+      const pick = (names: readonly string[]): Record<string, string> =>
+        Object.fromEntries(names.map((name) => [name, columns[name] as string]));
+      return {
+        path,
+        sha256,
+        split: splits[place] as SplitName,
+        labels: pick(labelColumns),
+        attributes: pick(attributeColumns),
+      };
+    },
+  );
   return { root: source.root, choice, records, notes: [...source.notes, ...notes] };
 }
 
@@ -68,7 +85,11 @@ export async function readImageFile(root: string, path: string, where = path): P
   try {
     return await readFile(join(root, path));
   } catch (cause) {
-    throw new LodestoneError('DataRejected', `${where}: ${path} cannot be read: ${(cause as Error).message}. Make it readable, or remove it.`, { cause });
+    throw new LodestoneError(
+      'DataRejected',
+      `${where}: ${path} cannot be read: ${(cause as Error).message}. Make it readable, or remove it.`,
+      { cause },
+    );
   }
 }
 

@@ -50,8 +50,14 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
 
   if (!given.has('test')) {
     const { fraction, seed } = options.drawnTest;
-    moveTo('test', splits, drawShare(trainRecords(records, splits), options.stratifyBy, fraction, rngName(seed, 'test split')));
-    notes.push(`test drawn from train: ${percent(fraction)} of each ${options.stratifyBy}, seed ${seed}, since the data set has none`);
+    moveTo(
+      'test',
+      splits,
+      drawShare(trainRecords(records, splits), options.stratifyBy, fraction, rngName(seed, 'test split')),
+    );
+    notes.push(
+      `test drawn from train: ${percent(fraction)} of each ${options.stratifyBy}, seed ${seed}, since the data set has none`,
+    );
   }
 
   const rule = options.validation ?? (given.has('validation') ? undefined : options.drawnValidation);
@@ -64,7 +70,10 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
     notes.push(`validation taken from train: ${describe(rule, options.stratifyBy)}${replaced}`);
   }
   if (!splits.includes('train')) {
-    throw new LodestoneError('DataRejected', 'validation: its rule takes every training record. Choose a smaller share or fewer values.');
+    throw new LodestoneError(
+      'DataRejected',
+      'validation: its rule takes every training record. Choose a smaller share or fewer values.',
+    );
   }
   return { splits, notes };
 }
@@ -134,14 +143,20 @@ function groups(train: readonly Placed[], column: string): Map<string, Placed[]>
 
 function cell(record: SourceRecord, column: string, field: string): string {
   if (Object.hasOwn(record.columns, column)) return record.columns[column] as string;
-  throw new LodestoneError('DataRejected', `${field}: there is no column ${column}. ${didYouMean(column, Object.keys(record.columns))}.`);
+  throw new LodestoneError(
+    'DataRejected',
+    `${field}: there is no column ${column}. ${didYouMean(column, Object.keys(record.columns))}.`,
+  );
 }
 
 function order({ record }: Placed, column: string): number {
   const text = cell(record, column, 'validation.orderBy');
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new LodestoneError('DataRejected', `${record.where}: ${column} is ${JSON.stringify(text)}, must be a number to order by.`);
+  throw new LodestoneError(
+    'DataRejected',
+    `${record.where}: ${column} is ${JSON.stringify(text)}, must be a number to order by.`,
+  );
 }
 
 function comparePlaced(a: Placed, b: Placed): number {

@@ -34,7 +34,8 @@ export function decodeBmp(bytes: Uint8Array, maxPixels: number): Bitmap {
   const bits = view.getUint16(28, true);
   const compression = view.getUint32(30, true);
   checkSize(width, height, maxPixels);
-  if (compression !== 0) throw new BitmapError('unsupported', `BMP compression ${compression} is not read, only uncompressed`);
+  if (compression !== 0)
+    throw new BitmapError('unsupported', `BMP compression ${compression} is not read, only uncompressed`);
   if (![1, 4, 8, 24, 32].includes(bits)) throw new BitmapError('unsupported', `BMP with ${bits} bits a pixel is not read`);
 
   const rowBytes = Math.ceil((width * bits) / 32) * 4;
@@ -61,7 +62,8 @@ export function decodePpm(bytes: Uint8Array, maxPixels: number): Bitmap {
   const { fields, dataOffset } = readPpmHeader(bytes);
   const [width, height, maximum] = fields;
   checkSize(width, height, maxPixels);
-  if (maximum < 1 || maximum > 65_535) throw new BitmapError('corrupt', `PPM maximum value is ${maximum}, must be 1 to 65535`);
+  if (maximum < 1 || maximum > 65_535)
+    throw new BitmapError('corrupt', `PPM maximum value is ${maximum}, must be 1 to 65535`);
   const channels = bytes[1] === 0x35 ? 1 : 3;
   const bytesPerValue = maximum < 256 ? 1 : 2;
   const values = width * height * channels;

@@ -1,7 +1,8 @@
 /**
- * Sine, exponential and colour from +, −, ·, ÷ alone. IEEE fixes those to the bit, while Math.sin and Math.exp may differ
+ * Sine, exponential and colour from +, −, ·, ÷ alone (no ** either). IEEE fixes those to the bit, while Math.sin and Math.exp may differ
  * in the last bit between engines: with these, the procedural set has one digest everywhere. Knows numbers only.
  */
+import type { Rng } from '../../learning/random';
 
 /** Bound once: see learning/random.ts. */
 const { round, min, max, PI } = Math;
@@ -13,8 +14,7 @@ export function sine(x: number): number {
   const halfTurns = round(x / PI);
   const y = x - halfTurns * PI; // in [−π/2, π/2]
   const y2 = y * y;
-  const series =
-    1 + y2 * (SINE[0] + y2 * (SINE[1] + y2 * (SINE[2] + y2 * (SINE[3] + y2 * (SINE[4] + y2 * SINE[5])))));
+  const series = 1 + y2 * (SINE[0] + y2 * (SINE[1] + y2 * (SINE[2] + y2 * (SINE[3] + y2 * (SINE[4] + y2 * SINE[5])))));
   return halfTurns % 2 === 0 ? y * series : -y * series;
 }
 
@@ -46,4 +46,9 @@ export function hsvToRgb(hue: number, saturation: number, value: number): Colour
 
 export function clamp(x: number, low: number, high: number): number {
   return min(high, max(low, x));
+}
+
+/** Uniform in [low, high). */
+export function between(rng: Rng, low: number, high: number): number {
+  return low + rng.next() * (high - low);
 }

@@ -146,7 +146,10 @@ async function removeAbandoned(target: string, fresh: string): Promise<void> {
   for (const name of await readdir(dirname(target))) {
     if (!name.startsWith(prefix)) continue;
     const path = join(dirname(target), name);
-    const modified = await stat(path).then(({ mtimeMs }) => mtimeMs, () => now); // gone already: another writer's
+    const modified = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => now,
+    ); // gone already: another writer's
     if (now - modified > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
   }
 }

@@ -10,7 +10,8 @@
  *   G2  The bytes are the same on every platform: arithmetic.ts and learning/random.ts only.
  */
 import { rngFor, type Rng } from '../../learning/random';
-import { clamp, cosine, fallingLogistic, hsvToRgb, sine, type Colour } from './arithmetic';
+import { between, clamp, cosine, fallingLogistic, hsvToRgb, sine, type Colour } from './arithmetic';
+import { newGround } from './ground';
 
 /** Raised when the same options give other pictures, so that a folder of an older drawing is not taken for this one. */
 export const SPECIES_VERSION = 1;
@@ -137,11 +138,14 @@ function newPose(rng: Rng): Pose {
 function drawPicture(species: Species, rng: Rng, size: number): Uint8Array {
   const pose = newPose(rng);
   const light = between(rng, 0.65, 1.1);
-  const coat1 = lit(hsvToRgb(
-    species.hue1 + between(rng, -COLOUR_JITTER, COLOUR_JITTER),
-    clamp(species.saturation + between(rng, -0.15, 0.15), 0, 1),
-    species.value1,
-  ), light); // prettier-ignore
+  const coat1 = lit(
+    hsvToRgb(
+      species.hue1 + between(rng, -COLOUR_JITTER, COLOUR_JITTER),
+      clamp(species.saturation + between(rng, -0.15, 0.15), 0, 1),
+      species.value1,
+    ),
+    light,
+  );
   const coat2 = lit(hsvToRgb(species.hue2 + between(rng, -COLOUR_JITTER, COLOUR_JITTER), 0.6, species.value2), light);
   const ground = newGround(rng);
 
@@ -174,7 +178,9 @@ function drawPicture(species: Species, rng: Rng, size: number): Uint8Array {
 
 /** The outline's radius in the direction of (u, v): 0.9 + Σ aₖ cos(kθ + pₖ), with cos kθ and sin kθ by angle addition. */
 function outlineRadius(species: Species): (u: number, v: number, r: number) => number {
-  const harmonics = species.outline.map(({ amplitude, phase }) => [amplitude * cosine(phase), amplitude * sine(phase)] as const);
+  const harmonics = species.outline.map(
+    ({ amplitude, phase }) => [amplitude * cosine(phase), amplitude * sine(phase)] as const,
+  );
   return (u, v, r) => {
     const cos = r === 0 ? 1 : u / r;
     const sin = r === 0 ? 0 : v / r;
@@ -210,37 +216,6 @@ function texturePattern(species: Species, { offset1, offset2 }: Pose): (u: numbe
   }
 }
 
-interface Blob {
-  readonly x: number;
-  readonly y: number;
-  readonly radius: number;
-  readonly colour: Colour;
-}
-
-/** A background: a gradient between two colours of one shade, with about one blob on it. */
-function newGround(rng: Rng): (x: number, y: number) => Colour {
-  const shade = [0.7, 0.3, 0.05][rng.nextInt(3)] as number;
-  const colour1 = randomColour(rng, shade, 0.25);
-  const colour2 = randomColour(rng, shade, 0.25);
-  const direction = between(rng, 0, 6.3);
-  const cos = cosine(direction);
-  const sin = sine(direction);
-  const blobs = Array.from({ length: poissonOfMeanOne(rng) }, (): Blob => ({
-    x: between(rng, -1, 1),
-    y: between(rng, -1, 1),
-    radius: between(rng, 0.05, 0.2),
-    colour: randomColour(rng, 0.1, 0.8),
-  })); // prettier-ignore
-  return (x, y) => {
-    for (let i = blobs.length - 1; i >= 0; i--) {
-      const blob = blobs[i] as Blob;
-      if ((x - blob.x) ** 2 + (y - blob.y) ** 2 < blob.radius ** 2) return blob.colour;
-    }
-    const g = (cos * x + sin * y + 1.4) / 2.8;
-    return mix(colour1, colour2, g);
-  };
-}
-
 /** Averages the four drawn pixels behind each pixel, adds noise (a sum of four random bytes: nearly normal) and rounds down. */
 function toBytes(sums: Float64Array, rng: Rng): Uint8Array {
   const bytes = new Uint8Array(sums.length);
@@ -253,32 +228,6 @@ function toBytes(sums: Float64Array, rng: Rng): Uint8Array {
   return bytes;
 }
 
-function between(rng: Rng, low: number, high: number): number {
-  return low + rng.next() * (high - low);
-}
-
-function randomColour(rng: Rng, low: number, span: number): Colour {
-  return [low + rng.next() * span, low + rng.next() * span, low + rng.next() * span];
-}
-
 function lit([red, green, blue]: Colour, light: number): Colour {
   return [red * light, green * light, blue * light];
-}
-
-function mix(a: Colour, b: Colour, g: number): Colour {
-  return [a[0] * (1 - g) + b[0] * g, a[1] * (1 - g) + b[1] * g, a[2] * (1 - g) + b[2] * g];
-}
-
-/** Poisson of mean 1, by inversion; 1/e written out. */
-function poissonOfMeanOne(rng: Rng): number {
-  const draw = rng.next();
-  let count = 0;
-  let term = 0.36787944117144233;
-  let below = term;
-  while (draw >= below && count < 20) {
-    count++;
-    term /= count;
-    below += term;
-  }
-  return count;
 }

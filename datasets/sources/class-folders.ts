@@ -14,10 +14,12 @@ import { parseSplit } from './split-names';
 export async function readClassFolders(root: string): Promise<Omit<DataSource, 'root'>> {
   const top = await listFolder(root);
   const notes: string[] = [];
-  if (top.images.length > 0) notes.push(`${count(top.images.length, 'image')} directly in the folder left aside: they lie in no class`);
+  if (top.images.length > 0)
+    notes.push(`${count(top.images.length, 'image')} directly in the folder left aside: they lie in no class`);
 
   const splitFolders = top.folders.filter((name) => parseSplit(name) !== undefined);
-  const hasSplits = splitFolders.some((name) => parseSplit(name) === 'train') && (splitFolders.length > 1 || top.folders.length === 1);
+  const hasSplits =
+    splitFolders.some((name) => parseSplit(name) === 'train') && (splitFolders.length > 1 || top.folders.length === 1);
   if (hasSplits && splitFolders.length < top.folders.length) {
     const others = top.folders.filter((name) => parseSplit(name) === undefined);
     throw new LodestoneError(
@@ -28,7 +30,11 @@ export async function readClassFolders(root: string): Promise<Omit<DataSource, '
   }
 
   const classes = hasSplits
-    ? (await Promise.all(splitFolders.map(async (name) => (await listFolder(join(root, name))).folders.map((inner) => `${name}/${inner}`)))).flat()
+    ? (
+        await Promise.all(
+          splitFolders.map(async (name) => (await listFolder(join(root, name))).folders.map((inner) => `${name}/${inner}`)),
+        )
+      ).flat()
     : top.folders;
   const records: SourceRecord[] = [];
   let passedOver = top.others;
@@ -37,7 +43,10 @@ export async function readClassFolders(root: string): Promise<Omit<DataSource, '
     const found = await listImages(root, folder, new Set());
     passedOver += found.others;
     if (found.images.length === 0) {
-      throw new LodestoneError('DataRejected', `class folder ${folder}: holds no image. Put images into it, or delete the folder.`);
+      throw new LodestoneError(
+        'DataRejected',
+        `class folder ${folder}: holds no image. Put images into it, or delete the folder.`,
+      );
     }
     for (const path of found.images) records.push(recordOf(path, split, hasSplits ? 1 : 0));
   }
@@ -48,7 +57,9 @@ export async function readClassFolders(root: string): Promise<Omit<DataSource, '
   return {
     layout: 'class-folders',
     columnNames: nested ? ['class', 'subclass'] : ['class'],
-    records: nested ? records : records.map((record) => ({ ...record, columns: { class: record.columns['class'] as string } })),
+    records: nested
+      ? records
+      : records.map((record) => ({ ...record, columns: { class: record.columns['class'] as string } })),
     notes,
   };
 }

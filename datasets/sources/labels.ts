@@ -25,7 +25,10 @@ export function labelCandidates({ columnNames, records }: Pick<DataSource, 'colu
 }
 
 /** The columns of this run; what is not said is chosen only where there is no doubt. */
-export function chooseLabels(source: DataSource, wish: { readonly label?: string | undefined; readonly fineLabel?: string | undefined }): LabelChoice {
+export function chooseLabels(
+  source: DataSource,
+  wish: { readonly label?: string | undefined; readonly fineLabel?: string | undefined },
+): LabelChoice {
   const label = wish.label ?? obviousLabel(source);
   checkColumn(source, 'label', label);
   if (wish.fineLabel !== undefined) checkColumn(source, 'fineLabel', wish.fineLabel);
@@ -49,12 +52,18 @@ function obviousLabel(source: DataSource): string {
 
 function checkColumn(source: DataSource, field: 'label' | 'fineLabel', name: string): void {
   if (!source.columnNames.includes(name)) {
-    throw new LodestoneError('InvalidConfig', `${field}: got ${name}, must be a column of ${source.root}. ${didYouMean(name, source.columnNames)}.`);
+    throw new LodestoneError(
+      'InvalidConfig',
+      `${field}: got ${name}, must be a column of ${source.root}. ${didYouMean(name, source.columnNames)}.`,
+    );
   }
   const values = new Set(source.records.map(({ columns }) => columns[name] as string));
   if (values.has('')) {
     const { where } = source.records.find(({ columns }) => columns[name] === '') as SourceRecord;
-    throw new LodestoneError('DataRejected', `${where}: ${name} is empty, must name a class. Fill it in, or remove the row.`);
+    throw new LodestoneError(
+      'DataRejected',
+      `${where}: ${name} is empty, must name a class. Fill it in, or remove the row.`,
+    );
   }
   if (values.size < 2) {
     throw new LodestoneError(

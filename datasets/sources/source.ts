@@ -42,10 +42,15 @@ export interface SourceOptions {
 export async function readSource(directory: string, options: SourceOptions = {}): Promise<DataSource> {
   const root = resolve(directory);
   const status = await stat(root).catch((cause: NodeJS.ErrnoException) => {
-    throw new LodestoneError('DataRejected', `data set ${root}: ${explain(cause)}. Name the folder that holds the images.`, { cause });
+    throw new LodestoneError('DataRejected', `data set ${root}: ${explain(cause)}. Name the folder that holds the images.`, {
+      cause,
+    });
   });
   if (!status.isDirectory()) {
-    throw new LodestoneError('DataRejected', `data set ${root}: is a file, must be a folder. Name the folder that holds the images.`);
+    throw new LodestoneError(
+      'DataRejected',
+      `data set ${root}: is a file, must be a folder. Name the folder that holds the images.`,
+    );
   }
   const table = await findTable(root, options.table);
   const source = table === undefined ? await readClassFolders(root) : await readTable(root, table, options.splitColumn);
@@ -62,7 +67,10 @@ async function findTable(root: string, named: string | undefined): Promise<strin
   const entries = new Set(await readdir(root));
   if (named !== undefined) {
     if (entries.has(named)) return named;
-    throw new LodestoneError('DataRejected', `table ${named}: there is no such file in ${root}. Name a CSV or JSONL file that lies in it.`);
+    throw new LodestoneError(
+      'DataRejected',
+      `table ${named}: there is no such file in ${root}. Name a CSV or JSONL file that lies in it.`,
+    );
   }
   const found = tableNames.filter((name) => entries.has(name));
   if (found.length > 1) {

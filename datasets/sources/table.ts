@@ -16,7 +16,11 @@ import { parseSplit, splitWords } from './split-names';
 /** Tables that are found without being named. */
 export const tableNames = ['metadata.csv', 'metadata.jsonl'] as const;
 
-export async function readTable(root: string, table: string, splitColumn: string | undefined): Promise<Omit<DataSource, 'root'>> {
+export async function readTable(
+  root: string,
+  table: string,
+  splitColumn: string | undefined,
+): Promise<Omit<DataSource, 'root'>> {
   const text = decodeUtf8(await readFile(join(root, table)), table);
   const { header, rows } = extname(table).toLowerCase() === '.jsonl' ? parseJsonLines(text, table) : parseCsv(text, table);
   if (rows.length === 0) throw rejected(table, 'holds no row', 'It needs one row for each image');
@@ -30,7 +34,8 @@ export async function readTable(root: string, table: string, splitColumn: string
     const where = `${table} line ${line}`;
     const path = checkedPath(cells[pathColumn] ?? '', where, pathColumn);
     const earlier = lineOfPath.get(path);
-    if (earlier !== undefined) throw rejected(where, `${pathColumn} ${path} stands on line ${earlier} already`, 'Each image may have one row');
+    if (earlier !== undefined)
+      throw rejected(where, `${pathColumn} ${path} stands on line ${earlier} already`, 'Each image may have one row');
     lineOfPath.set(path, line);
     records.push({
       path,
@@ -57,12 +62,21 @@ function parseCsv(text: string, table: string): Rows {
     parsed = parse(text, { info: true, relax_column_count: true, skip_empty_lines: true }) as unknown as typeof parsed;
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
-    throw rejected(`${table} line ${String(cause['lines'] ?? '?')}`, cause.message, 'Quote a cell that holds a comma, a quote or a line break, and double the quotes in it', cause);
+    throw rejected(
+      `${table} line ${String(cause['lines'] ?? '?')}`,
+      cause.message,
+      'Quote a cell that holds a comma, a quote or a line break, and double the quotes in it',
+      cause,
+    );
   }
   const header = checkedHeader(parsed[0]?.record ?? [], table);
   const rows = parsed.slice(1).map(({ info, record }) => {
     if (record.length !== header.length) {
-      throw rejected(`${table} line ${info.lines}`, `has ${record.length} cells, the header has ${header.length}`, 'Quote a cell that holds a comma');
+      throw rejected(
+        `${table} line ${info.lines}`,
+        `has ${record.length} cells, the header has ${header.length}`,
+        'Quote a cell that holds a comma',
+      );
     }
     return { line: info.lines, cells: Object.fromEntries(header.map((name, i) => [name, record[i] as string])) };
   });
@@ -81,7 +95,12 @@ function parseJsonLines(text: string, table: string): Rows {
     const row = JsonRow.safeParse(parseJson(content, where), { reportInput: true });
     if (!row.success) {
       const column = row.error.issues[0]?.path.join('.');
-      throw rejected(where, column ? `${column} is neither text, number, boolean nor null` : 'is not a JSON object', 'Each line is one object of plain values', row.error);
+      throw rejected(
+        where,
+        column ? `${column} is neither text, number, boolean nor null` : 'is not a JSON object',
+        'Each line is one object of plain values',
+        row.error,
+      );
     }
     for (const name of Object.keys(row.data)) names.add(name);
     const cells = Object.entries(row.data).map(([name, cell]) => [name, cell === null ? '' : String(cell)] as const);
@@ -110,7 +129,8 @@ function checkedHeader(names: readonly string[], table: string): string[] {
   const header = names.map((name) => name.trim());
   header.forEach((name, i) => {
     if (name === '') throw rejected(`${table} line 1`, `column ${i + 1} has no name`, 'Name it, or remove the column');
-    if (header.indexOf(name) !== i) throw rejected(`${table} line 1`, `column ${name} stands twice`, 'Rename one of the two');
+    if (header.indexOf(name) !== i)
+      throw rejected(`${table} line 1`, `column ${name} stands twice`, 'Rename one of the two');
   });
   return header;
 }
@@ -119,7 +139,11 @@ function findPathColumn(header: readonly string[], table: string): string {
   const found = PATH_COLUMNS.filter((name) => header.includes(name));
   if (found.length === 1) return found[0] as string;
   if (found.length === 0) {
-    throw rejected(table, `has the columns ${header.join(', ')}, none of them named ${PATH_COLUMNS.join(', ')}`, 'Name the column of the paths so');
+    throw rejected(
+      table,
+      `has the columns ${header.join(', ')}, none of them named ${PATH_COLUMNS.join(', ')}`,
+      'Name the column of the paths so',
+    );
   }
   throw rejected(table, `has the columns ${found.join(' and ')}, only one may hold the paths`, 'Rename the others');
 }
@@ -133,7 +157,11 @@ function findSplitColumn(header: readonly string[], table: string, named: string
 /** A relative path with '/', in its shortest form, that stays under the folder of the table. */
 function checkedPath(cell: string, where: string, column: string): string {
   const bad = (rule: string): LodestoneError =>
-    rejected(where, `${column} is ${JSON.stringify(cell)}, ${rule}`, 'Paths are relative to the folder of the table and stay in it');
+    rejected(
+      where,
+      `${column} is ${JSON.stringify(cell)}, ${rule}`,
+      'Paths are relative to the folder of the table and stay in it',
+    );
   if (cell === '') throw bad('must not be empty');
   if (cell.includes('\0')) throw bad('must not hold a zero byte');
   if (cell.includes('\\')) throw bad("must use '/' between folders");
@@ -157,13 +185,24 @@ async function checkFilesExist(root: string, table: string, records: readonly So
   const missing: SourceRecord[] = [];
   for (let start = 0; start < records.length; start += STATS_IN_FLIGHT) {
     const group = records.slice(start, start + STATS_IN_FLIGHT);
-    const found = await Promise.all(group.map(({ path }) => stat(join(root, path)).then((status) => status.isFile(), () => false)));
+    const found = await Promise.all(
+      group.map(({ path }) =>
+        stat(join(root, path)).then(
+          (status) => status.isFile(),
+          () => false,
+        ),
+      ),
+    );
     missing.push(...group.filter((_record, i) => !found[i]));
   }
   if (missing.length === 0) return;
   const shown = missing.slice(0, MISSING_SHOWN).map(({ path, where }) => `${path} (${where.slice(table.length + 1)})`);
   const more = missing.length > MISSING_SHOWN ? ` and ${missing.length - MISSING_SHOWN} more` : '';
-  throw rejected(table, `names ${missing.length} file${missing.length === 1 ? '' : 's'} that ${root} does not hold: ${shown.join(', ')}${more}`, 'Remove the rows, or bring the files');
+  throw rejected(
+    table,
+    `names ${missing.length} file${missing.length === 1 ? '' : 's'} that ${root} does not hold: ${shown.join(', ')}${more}`,
+    'Remove the rows, or bring the files',
+  );
 }
 
 function rejected(what: string, rule: string, remedy: string, cause?: unknown): LodestoneError {

@@ -13,14 +13,19 @@ async function pixelsOf(bytes: Uint8Array, path?: string, with_?: Partial<Decode
   if (outcome.type !== 'decoded') throw new Error(outcome.reason);
   return outcome.pixels;
 }
-const at = (pixels: Uint8Array, x: number, y: number): number[] => [...pixels.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3)];
+const at = (pixels: Uint8Array, x: number, y: number): number[] => [
+  ...pixels.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3),
+];
 
 describe('decodeImage', () => {
   test.each(['png', 'jpeg', 'webp', 'gif', 'tiff'] as const)('reads %s', async (format) => {
     const bytes = await redAndBlue(32, 32).toFormat(format, { quality: 95 }).toBuffer();
     const pixels = await pixelsOf(bytes, `x.${format === 'jpeg' ? 'JPG' : format}`);
     expect(pixels.length).toBe(8 * 8 * 3);
-    for (const [x, expected] of [[1, [255, 0, 0]], [6, [0, 0, 255]]] as const) {
+    for (const [x, expected] of [
+      [1, [255, 0, 0]],
+      [6, [0, 0, 255]],
+    ] as const) {
       at(pixels, x, 4).forEach((value, channel) => expect(Math.abs(value - (expected[channel] as number))).toBeLessThan(25));
     }
   });
@@ -41,20 +46,32 @@ describe('decodeImage', () => {
   });
 
   test('one channel is luminance; invert turns it around', async () => {
-    const white = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#ffffff' } }).png().toBuffer();
+    const white = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#ffffff' } })
+      .png()
+      .toBuffer();
     const one = await pixelsOf(white, 'x.png', { channels: 1 });
     expect([one.length, one[0]]).toEqual([64, 255]);
     expect((await pixelsOf(white, 'x.png', { channels: 1, invert: true }))[0]).toBe(0);
   });
 
   test('transparent parts lie on white; 16 bits, grey and CMYK come out as 8-bit RGB', async () => {
-    const clear = await sharp({ create: { width: 4, height: 4, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } }).png().toBuffer();
+    const clear = await sharp({ create: { width: 4, height: 4, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
+      .png()
+      .toBuffer();
     expect(at(await pixelsOf(clear), 0, 0)).toEqual([255, 255, 255]);
     const orange = sharp({ create: { width: 4, height: 4, channels: 3, background: { r: 255, g: 128, b: 0 } } });
-    for (const bytes of [await orange.clone().toColourspace('rgb16').png().toBuffer(), await orange.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer()]) {
-      at(await pixelsOf(bytes), 4, 4).forEach((value, i) => expect(Math.abs(value - ([255, 128, 0][i] as number))).toBeLessThan(12));
+    for (const bytes of [
+      await orange.clone().toColourspace('rgb16').png().toBuffer(),
+      await orange.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
+    ]) {
+      at(await pixelsOf(bytes), 4, 4).forEach((value, i) =>
+        expect(Math.abs(value - ([255, 128, 0][i] as number))).toBeLessThan(12),
+      );
     }
-    const grey = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#646464' } }).toColourspace('b-w').png().toBuffer();
+    const grey = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#646464' } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
     expect(at(await pixelsOf(grey), 4, 4)).toEqual([100, 100, 100]);
   });
 
@@ -66,7 +83,11 @@ describe('decodeImage', () => {
   });
 
   test('D1: a GIF named .jpg is read by its content and noted; so are further frames', async () => {
-    const frames = await sharp([await redAndBlue(8, 8).png().toBuffer(), await redAndBlue(8, 8).negate().png().toBuffer()], { join: { animated: true } }).gif().toBuffer();
+    const frames = await sharp([await redAndBlue(8, 8).png().toBuffer(), await redAndBlue(8, 8).negate().png().toBuffer()], {
+      join: { animated: true },
+    })
+      .gif()
+      .toBuffer();
     expect(await decode(frames, 'cat.jpg')).toMatchObject({
       type: 'decoded',
       notes: ['is gif by its content, jpeg by its name', 'has 2 frames, the first is used'],
@@ -80,7 +101,8 @@ describe('decodeImage', () => {
 });
 
 describe('files that are quarantined', () => {
-  const svg = '<?xml version="1.0"?><!-- hi --><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
+  const svg =
+    '<?xml version="1.0"?><!-- hi --><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>';
 
   test.each<[string, () => Promise<Uint8Array> | Uint8Array, string, RegExp]>([
     ['an empty file', () => new Uint8Array(0), 'empty', /no bytes/],
@@ -88,12 +110,32 @@ describe('files that are quarantined', () => {
     ['an SVG named .png', () => Buffer.from(svg), 'unsupported', /content is SVG/],
     ['an SVG without a declaration', () => Buffer.from('\n <svg width="9"/>'), 'unsupported', /content is SVG/],
     ['a saved error page', () => Buffer.from('<!DOCTYPE html><html></html>'), 'unsupported', /content is HTML/],
-    ['a truncated JPEG', async () => (await busy(64, 64).jpeg().toBuffer()).subarray(0, 1500), 'corrupt', /jpeg that cannot be decoded/],
-    ['a PNG with a flipped bit', async () => flipped(await busy(64, 64).png({ compressionLevel: 0 }).toBuffer()), 'corrupt', /png that cannot be decoded/],
+    [
+      'a truncated JPEG',
+      async () => (await busy(64, 64).jpeg().toBuffer()).subarray(0, 1500),
+      'corrupt',
+      /jpeg that cannot be decoded/,
+    ],
+    [
+      'a PNG with a flipped bit',
+      async () => flipped(await busy(64, 64).png({ compressionLevel: 0 }).toBuffer()),
+      'corrupt',
+      /png that cannot be decoded/,
+    ],
     ['a JPEG of four bytes', () => Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), 'corrupt', /jpeg that cannot be decoded/],
-    ['a header of 30,000 × 30,000', () => pngWithHeaderSize(30_000, 30_000), 'giant', /30000×30000 pixels, more than 50 million/],
+    [
+      'a header of 30,000 × 30,000',
+      () => pngWithHeaderSize(30_000, 30_000),
+      'giant',
+      /30000×30000 pixels, more than 50 million/,
+    ],
     ['a giant BMP header', () => bmp(24, 40_000, [[]]).fill(0x7f, 22, 24), 'giant', /pixels/],
-    ['a compressed BMP', () => bmp(8, 1, [[0]], { palette: [0, 0, 0, 0], compression: 1 }), 'unsupported', /BMP compression 1/],
+    [
+      'a compressed BMP',
+      () => bmp(8, 1, [[0]], { palette: [0, 0, 0, 0], compression: 1 }),
+      'unsupported',
+      /BMP compression 1/,
+    ],
   ])('%s', async (_what, make, kind, reason) => {
     const outcome = await decode(await make(), 'x.png');
     expect(outcome).toMatchObject({ type: 'quarantined', kind, reason: expect.stringMatching(reason) });
@@ -101,7 +143,8 @@ describe('files that are quarantined', () => {
 
   test('D2: the limit counts pixels; one pixel below it is read', async () => {
     const bytes = await redAndBlue(100, 100).png().toBuffer();
-    const at = async (maxPixels: number): Promise<string> => (await decodeImage(bytes, 'x.png', view, { ...limits, maxPixels })).type;
+    const at = async (maxPixels: number): Promise<string> =>
+      (await decodeImage(bytes, 'x.png', view, { ...limits, maxPixels })).type;
     expect(await at(10_000)).toBe('decoded');
     expect(await at(9_999)).toBe('quarantined');
   });

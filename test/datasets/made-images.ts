@@ -25,7 +25,12 @@ export async function pngWithHeaderSize(width: number, height: number): Promise<
 }
 
 /** An uncompressed BMP; rows are given top first. */
-export function bmp(bits: 1 | 4 | 8 | 24 | 32, width: number, rows: readonly (readonly number[])[], options: { palette?: readonly number[]; topDown?: boolean; compression?: number } = {}): Buffer {
+export function bmp(
+  bits: 1 | 4 | 8 | 24 | 32,
+  width: number,
+  rows: readonly (readonly number[])[],
+  options: { palette?: readonly number[]; topDown?: boolean; compression?: number } = {},
+): Buffer {
   const rowBytes = Math.ceil((width * bits) / 32) * 4;
   const palette = Buffer.from(options.palette ?? []);
   const header = Buffer.alloc(54);

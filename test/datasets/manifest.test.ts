@@ -1,12 +1,28 @@
-import { buildManifest, canonicalJson, checkClasses, crossesSplits, manifestDigest, type ShardReport } from '../../datasets/manifest';
+import {
+  buildManifest,
+  canonicalJson,
+  checkClasses,
+  crossesSplits,
+  manifestDigest,
+  type ShardReport,
+} from '../../datasets/manifest';
 import type { Scan, ScannedRecord } from '../../datasets/scan';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
 const options = { view, maxQuarantined: 0.1 };
 
-const record = (path: string, kind: string, split: ScannedRecord['split'] = 'train', sha256 = `sha of ${path}`): ScannedRecord => ({
-  path, sha256, split, labels: { kind }, attributes: {},
-}); // prettier-ignore
+const record = (
+  path: string,
+  kind: string,
+  split: ScannedRecord['split'] = 'train',
+  sha256 = `sha of ${path}`,
+): ScannedRecord => ({
+  path,
+  sha256,
+  split,
+  labels: { kind },
+  attributes: {},
+});
 
 const records = [
   ...Array.from({ length: 10 }, (_, i) => record(`a/${i}.png`, 'a')),
@@ -15,11 +31,20 @@ const records = [
 ];
 const scan: Scan = { root: 'photos', choice: { label: 'kind', fineLabel: undefined }, records, notes: ['from the scan'] };
 
-const report = (paths: string[], extra: Partial<ShardReport> = {}): ShardReport => ({ sha256: `shard of ${paths.length}`, paths, quarantined: [], notes: [], ...extra });
+const report = (paths: string[], extra: Partial<ShardReport> = {}): ShardReport => ({
+  sha256: `shard of ${paths.length}`,
+  paths,
+  quarantined: [],
+  notes: [],
+  ...extra,
+});
 const paths = records.map(({ path }) => path);
 const broken = { path: 'a/3.png', kind: 'corrupt', reason: 'cut short' } as const;
 const shards = [
-  report(paths.slice(0, 8).filter((path) => path !== broken.path), { quarantined: [broken], notes: [{ path: 'a/1.png', note: 'is gif by its content, png by its name' }] }),
+  report(
+    paths.slice(0, 8).filter((path) => path !== broken.path),
+    { quarantined: [broken], notes: [{ path: 'a/1.png', note: 'is gif by its content, png by its name' }] },
+  ),
   report(paths.slice(8)),
 ];
 
@@ -28,16 +53,32 @@ describe('buildManifest', () => {
     const manifest = buildManifest(scan, shards, options);
     expect(manifest.records.map(({ path }) => path)).toEqual(paths.filter((path) => path !== broken.path));
     expect(manifest.records.slice(2, 8).map(({ path, shard, position }) => [path, shard, position])).toEqual([
-      ['a/2.png', 0, 2], ['a/4.png', 0, 3], ['a/5.png', 0, 4], ['a/6.png', 0, 5], ['a/7.png', 0, 6], ['a/8.png', 1, 0],
-    ]); // prettier-ignore
-    expect(manifest.shards).toEqual([{ sha256: 'shard of 7', records: 7 }, { sha256: 'shard of 12', records: 12 }]);
+      ['a/2.png', 0, 2],
+      ['a/4.png', 0, 3],
+      ['a/5.png', 0, 4],
+      ['a/6.png', 0, 5],
+      ['a/7.png', 0, 6],
+      ['a/8.png', 1, 0],
+    ]);
+    expect(manifest.shards).toEqual([
+      { sha256: 'shard of 7', records: 7 },
+      { sha256: 'shard of 12', records: 12 },
+    ]);
     expect(manifest.quarantined).toEqual([broken]);
     expect(manifest.notes).toEqual(['from the scan', 'a/1.png is gif by its content, png by its name']);
   });
 
   test('files of equal bytes are reported with their splits', () => {
     const { duplicates } = buildManifest(scan, shards, options);
-    expect(duplicates).toEqual([{ sha256: 'sha of a/0.png', members: [{ path: 'a/0.png', split: 'train' }, { path: 'b/9.png', split: 'test' }] }]);
+    expect(duplicates).toEqual([
+      {
+        sha256: 'sha of a/0.png',
+        members: [
+          { path: 'a/0.png', split: 'train' },
+          { path: 'b/9.png', split: 'test' },
+        ],
+      },
+    ]);
     expect(duplicates.map(crossesSplits)).toEqual([true]);
   });
 
@@ -49,8 +90,12 @@ describe('buildManifest', () => {
   });
 
   test('shards of another scan are refused', () => {
-    expect(() => buildManifest(scan, [report(['a/0.png', 'other.png'])], options)).toThrow(/other\.png: was packed but not scanned/);
-    expect(() => buildManifest(scan, shards.slice(1), options)).toThrow(/hold 12 records and 0 quarantined files, the scan has 20/);
+    expect(() => buildManifest(scan, [report(['a/0.png', 'other.png'])], options)).toThrow(
+      /other\.png: was packed but not scanned/,
+    );
+    expect(() => buildManifest(scan, shards.slice(1), options)).toThrow(
+      /hold 12 records and 0 quarantined files, the scan has 20/,
+    );
   });
 
   test('M1: the digest ignores the order of keys and sees every change', () => {
@@ -58,21 +103,31 @@ describe('buildManifest', () => {
     const digest = manifestDigest(manifest);
     const turned = Object.fromEntries(Object.entries(manifest).reverse()) as unknown as typeof manifest;
     expect(manifestDigest(turned)).toBe(digest);
-    expect(manifestDigest(buildManifest({ ...scan, records: [...records.slice(0, -1), record('b/9.png', 'a', 'test')] }, shards, options))).not.toBe(digest);
+    expect(
+      manifestDigest(
+        buildManifest({ ...scan, records: [...records.slice(0, -1), record('b/9.png', 'a', 'test')] }, shards, options),
+      ),
+    ).not.toBe(digest);
     expect(manifestDigest({ ...manifest, view: { ...view, invert: true } })).not.toBe(digest);
   });
 });
 
 describe('checkClasses', () => {
   test('M3: one class alone, and a class of one image, are refused by name', () => {
-    expect(() => checkClasses([record('1', 'a'), record('2', 'a'), record('3', 'b', 'test')], 'kind')).toThrow(/all of the class a, there must be two classes/);
-    expect(() => checkClasses([record('1', 'a'), record('2', 'a'), record('3', 'b')], 'kind')).toThrow(/b has one training image, every class must have 2/);
+    expect(() => checkClasses([record('1', 'a'), record('2', 'a'), record('3', 'b', 'test')], 'kind')).toThrow(
+      /all of the class a, there must be two classes/,
+    );
+    expect(() => checkClasses([record('1', 'a'), record('2', 'a'), record('3', 'b')], 'kind')).toThrow(
+      /b has one training image, every class must have 2/,
+    );
   });
 
   test('a class that only the test has is noted', () => {
     const seen = [record('1', 'a'), record('2', 'a'), record('3', 'b'), record('4', 'b')];
     expect(checkClasses(seen, 'kind')).toEqual([]);
-    expect(checkClasses([...seen, record('5', 'c', 'test')], 'kind')).toEqual(['label kind: no training image of c (test); each of their images counts as an error']);
+    expect(checkClasses([...seen, record('5', 'c', 'test')], 'kind')).toEqual([
+      'label kind: no training image of c (test); each of their images counts as an error',
+    ]);
   });
 });
 

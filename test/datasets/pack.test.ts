@@ -6,7 +6,13 @@ const limits = { maxPixels: 1_000_000, failOn: 'error' } as const;
 
 async function makeFiles(): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
-  for (let i = 0; i < 12; i++) files.set(`${i}.png`, await redAndBlue(4 + i, 8).png().toBuffer());
+  for (let i = 0; i < 12; i++)
+    files.set(
+      `${i}.png`,
+      await redAndBlue(4 + i, 8)
+        .png()
+        .toBuffer(),
+    );
   files.set('3.png', Buffer.from('broken'));
   files.set('7.png', await redAndBlue(8, 8).jpeg().toBuffer());
   return files;
@@ -23,22 +29,44 @@ describe('packShard', () => {
     const files = await makeFiles();
     const progress: number[] = [];
     const shard = await packShard(requestOf(files), { readFile: readerOf(files), onFile: (done) => progress.push(done) });
-    expect(shard.paths).toEqual(['0.png', '1.png', '2.png', '4.png', '5.png', '6.png', '7.png', '8.png', '9.png', '10.png', '11.png']);
-    expect(shard.quarantined).toEqual([{ path: '3.png', kind: 'unsupported', reason: expect.stringContaining('62 72 6f 6b') }]);
+    expect(shard.paths).toEqual([
+      '0.png',
+      '1.png',
+      '2.png',
+      '4.png',
+      '5.png',
+      '6.png',
+      '7.png',
+      '8.png',
+      '9.png',
+      '10.png',
+      '11.png',
+    ]);
+    expect(shard.quarantined).toEqual([
+      { path: '3.png', kind: 'unsupported', reason: expect.stringContaining('62 72 6f 6b') },
+    ]);
     expect(shard.notes).toEqual([{ path: '7.png', note: 'is jpeg by its content, png by its name' }]);
     expect(shard.bytes.length).toBe(11 * 48);
     expect(shard.sha256).toBe(sha256Of(shard.bytes));
     expect(progress).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
 
-    const alone = await packShard({ ...requestOf(files), files: [{ path: '9.png', sha256: sha256Of(files.get('9.png') as Uint8Array) }] }, { readFile: readerOf(files) });
+    const alone = await packShard(
+      { ...requestOf(files), files: [{ path: '9.png', sha256: sha256Of(files.get('9.png') as Uint8Array) }] },
+      { readFile: readerOf(files) },
+    );
     expect(shard.bytes.subarray(8 * 48, 9 * 48)).toEqual(alone.bytes);
   });
 
   test('the same files give the same shard, however long each takes to read', async () => {
     const files = await makeFiles();
     const late = (path: string): Promise<Uint8Array> =>
-      new Promise((resolve) => (Number.parseInt(path) % 2 === 0 ? setImmediate : queueMicrotask)(() => resolve(files.get(path) as Uint8Array)));
-    const [one, other] = [await packShard(requestOf(files), { readFile: readerOf(files) }), await packShard(requestOf(files), { readFile: late })];
+      new Promise((resolve) =>
+        (Number.parseInt(path) % 2 === 0 ? setImmediate : queueMicrotask)(() => resolve(files.get(path) as Uint8Array)),
+      );
+    const [one, other] = [
+      await packShard(requestOf(files), { readFile: readerOf(files) }),
+      await packShard(requestOf(files), { readFile: late }),
+    ];
     expect(other).toEqual(one);
   });
 
@@ -46,13 +74,19 @@ describe('packShard', () => {
     const files = await makeFiles();
     const request = requestOf(files);
     files.set('5.png', files.get('6.png') as Uint8Array);
-    await expect(packShard(request, { readFile: readerOf(files) })).rejects.toThrow(/5\.png: its bytes changed since the data set was scanned/);
+    await expect(packShard(request, { readFile: readerOf(files) })).rejects.toThrow(
+      /5\.png: its bytes changed since the data set was scanned/,
+    );
   });
 
   test('stops when it is told to', async () => {
     const files = await makeFiles();
     const controller = new AbortController();
-    const packing = packShard(requestOf(files), { readFile: readerOf(files), signal: controller.signal, onFile: () => controller.abort() });
+    const packing = packShard(requestOf(files), {
+      readFile: readerOf(files),
+      signal: controller.signal,
+      onFile: () => controller.abort(),
+    });
     await expect(packing).rejects.toThrow(/aborted/);
   });
 });

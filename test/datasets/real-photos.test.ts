@@ -20,13 +20,21 @@ const sets = [
   },
   {
     name: 'fruits360_3body',
-    options: { label: 'coarse', fineLabel: 'fine', splits: { ...splits, validation: { type: 'lastFraction', fraction: 0.2, groupBy: 'fine', orderBy: 'frame_rank' } } },
+    options: {
+      label: 'coarse',
+      fineLabel: 'fine',
+      splits: { ...splits, validation: { type: 'lastFraction', fraction: 0.2, groupBy: 'fine', orderBy: 'frame_rank' } },
+    },
     counts: { train: 2278, validation: 568, test: 1978 },
     labels: ['upstream_split', 'coarse', 'fine', 'axis'],
   },
   {
     name: 'omniglot_small',
-    options: { label: 'coarse', fineLabel: 'fine', splits: { ...splits, validation: { type: 'column', column: 'drawer_index', values: ['13', '14', '15'] } } },
+    options: {
+      label: 'coarse',
+      fineLabel: 'fine',
+      splits: { ...splits, validation: { type: 'column', column: 'drawer_index', values: ['13', '14', '15'] } },
+    },
     counts: { train: 2904, validation: 726, test: 1210 },
     labels: ['coarse', 'fine'],
   },
@@ -37,26 +45,29 @@ describe.each(sets)('$name', ({ name, options, counts, labels }) => {
   const present = existsSync(join(root, 'metadata.csv'));
   if (!present) console.warn(`skipped: there is no ${name} in ../shared/datasets`);
 
-  (present ? test : test.skip)('is scanned, split as its results were measured, and a shard of it packs without a quarantine', async () => {
-    const scan = await scanDataSet(root, options);
-    const counted = { train: 0, validation: 0, test: 0 };
-    for (const { split } of scan.records) counted[split]++;
-    expect(counted).toEqual(counts);
-    expect(Object.keys(scan.records[0]?.labels ?? {})).toEqual(labels);
+  (present ? test : test.skip)(
+    'is scanned, split as its results were measured, and a shard of it packs without a quarantine',
+    async () => {
+      const scan = await scanDataSet(root, options);
+      const counted = { train: 0, validation: 0, test: 0 };
+      for (const { split } of scan.records) counted[split]++;
+      expect(counted).toEqual(counts);
+      expect(Object.keys(scan.records[0]?.labels ?? {})).toEqual(labels);
 
-    const view = { edge: 63, channels: name === 'omniglot_small' ? 1 : 3, invert: name === 'omniglot_small' } as const;
-    const every25th = { ...scan, records: scan.records.filter((_, i) => i % 25 === 0) };
-    const limits = { maxPixels: 50_000_000, failOn: 'error' } as const;
-    const shards = [];
-    for (const files of planShards(every25th.records, view.edge ** 2 * view.channels, 1_000_000)) {
-      const shard = await packShard({ files, view, limits }, { readFile: (path) => readImageFile(root, path) });
-      expect(shard.bytes.length).toBe(shard.paths.length * view.edge ** 2 * view.channels);
-      expect(new Set(shard.bytes).size).toBeGreaterThan(1); // a picture, not a blank
-      shards.push(shard);
-    }
-    expect(shards.flatMap(({ quarantined, notes }) => [...quarantined, ...notes])).toEqual([]);
-    expect(shards.flatMap(({ paths }) => paths)).toEqual(every25th.records.map(({ path }) => path));
-  });
+      const view = { edge: 63, channels: name === 'omniglot_small' ? 1 : 3, invert: name === 'omniglot_small' } as const;
+      const every25th = { ...scan, records: scan.records.filter((_, i) => i % 25 === 0) };
+      const limits = { maxPixels: 50_000_000, failOn: 'error' } as const;
+      const shards = [];
+      for (const files of planShards(every25th.records, view.edge ** 2 * view.channels, 1_000_000)) {
+        const shard = await packShard({ files, view, limits }, { readFile: (path) => readImageFile(root, path) });
+        expect(shard.bytes.length).toBe(shard.paths.length * view.edge ** 2 * view.channels);
+        expect(new Set(shard.bytes).size).toBeGreaterThan(1); // a picture, not a blank
+        shards.push(shard);
+      }
+      expect(shards.flatMap(({ quarantined, notes }) => [...quarantined, ...notes])).toEqual([]);
+      expect(shards.flatMap(({ paths }) => paths)).toEqual(every25th.records.map(({ path }) => path));
+    },
+  );
 
   (present ? test : test.skip)('makes a manifest in which no two files are of equal bytes, as its README says', async () => {
     const scan = await scanDataSet(root, options);

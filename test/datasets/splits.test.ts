@@ -3,13 +3,25 @@ import { assignSplits, type SplitOptions, type ValidationRule } from '../../data
 import type { SourceRecord } from '../../datasets/sources/source';
 
 const drawnValidation: ValidationRule = { type: 'fraction', fraction: 0.15, seed: 0 };
-const options: SplitOptions = { stratifyBy: 'class', validation: undefined, drawnValidation, drawnTest: { fraction: 0.25, seed: 0 } };
+const options: SplitOptions = {
+  stratifyBy: 'class',
+  validation: undefined,
+  drawnValidation,
+  drawnTest: { fraction: 0.25, seed: 0 },
+};
 
-const record = (path: string, split: SourceRecord['split'], columns: Record<string, string>): SourceRecord => ({ path, split, columns, where: path });
+const record = (path: string, split: SourceRecord['split'], columns: Record<string, string>): SourceRecord => ({
+  path,
+  split,
+  columns,
+  where: path,
+});
 
 /** A set with the given number of records in each class. */
 const setOf = (sizes: readonly number[], split?: SourceRecord['split']): SourceRecord[] =>
-  sizes.flatMap((size, c) => Array.from({ length: size }, (_, i) => record(`c${c}/${i}.jpg`, split, { class: `c${c}`, order: String(i) })));
+  sizes.flatMap((size, c) =>
+    Array.from({ length: size }, (_, i) => record(`c${c}/${i}.jpg`, split, { class: `c${c}`, order: String(i) })),
+  );
 
 const byPath = (records: readonly SourceRecord[], with_: SplitOptions): Map<string, string> => {
   const { splits } = assignSplits(records, with_);
@@ -25,9 +37,15 @@ describe('a data set without splits', () => {
   test('every class is split in the proportions asked for, to a record, and keeps two for training', () => {
     fc.assert(
       fc.property(sizes, seed, (classSizes, s) => {
-        const splits = byPath(setOf(classSizes), { ...options, drawnTest: { fraction: 0.25, seed: s }, drawnValidation: { ...drawnValidation, seed: s } as ValidationRule });
+        const splits = byPath(setOf(classSizes), {
+          ...options,
+          drawnTest: { fraction: 0.25, seed: s },
+          drawnValidation: { ...drawnValidation, seed: s } as ValidationRule,
+        });
         classSizes.forEach((size, c) => {
-          const [train, validation, test] = ['train', 'validation', 'test'].map((name) => countOf(splits, `c${c}/`, name)) as [number, number, number];
+          const [train, validation, test] = ['train', 'validation', 'test'].map((name) =>
+            countOf(splits, `c${c}/`, name),
+          ) as [number, number, number];
           expect(train + validation + test).toBe(size);
           expect(train).toBeGreaterThanOrEqual(2);
           if (size >= 8) expect(Math.abs(test - size * 0.25)).toBeLessThanOrEqual(0.5);
@@ -44,7 +62,13 @@ describe('a data set without splits', () => {
         const records = setOf(classSizes);
         const alone = byPath(records, options);
         const reversed = byPath([...records].reverse(), options);
-        const withMore = byPath([...records, ...setOf([s % 30 + 2]).map((r) => record(`more/${r.path}`, undefined, { ...r.columns, class: 'more' }))], options);
+        const withMore = byPath(
+          [
+            ...records,
+            ...setOf([(s % 30) + 2]).map((r) => record(`more/${r.path}`, undefined, { ...r.columns, class: 'more' })),
+          ],
+          options,
+        );
         for (const [path, split] of alone) {
           expect(reversed.get(path)).toBe(split);
           expect(withMore.get(path)).toBe(split);
@@ -70,7 +94,11 @@ describe('a data set without splits', () => {
 });
 
 describe('a data set with splits', () => {
-  const own = [...setOf([10, 10], 'train'), record('c0/v.jpg', 'validation', { class: 'c0', order: '1' }), record('c0/t.jpg', 'test', { class: 'c0', order: '13' })];
+  const own = [
+    ...setOf([10, 10], 'train'),
+    record('c0/v.jpg', 'validation', { class: 'c0', order: '1' }),
+    record('c0/t.jpg', 'test', { class: 'c0', order: '13' }),
+  ];
 
   test('V1: keeps its own validation and test to the record, and draws nothing', () => {
     const { splits, notes } = assignSplits(own, options);
@@ -82,11 +110,17 @@ describe('a data set with splits', () => {
     const splits = byPath(own, { ...options, validation: { type: 'column', column: 'order', values: ['2', '13'] } });
     expect(splits.get('c0/v.jpg')).toBe('train');
     expect(splits.get('c0/t.jpg')).toBe('test');
-    expect([...splits].filter(([, split]) => split === 'validation').map(([path]) => path)).toEqual(['c0/2.jpg', 'c1/2.jpg']);
+    expect([...splits].filter(([, split]) => split === 'validation').map(([path]) => path)).toEqual([
+      'c0/2.jpg',
+      'c1/2.jpg',
+    ]);
   });
 
   test('V1, as a property: no rule ever moves a record out of or into test where the set has a test split', () => {
-    const given = fc.array(fc.constantFrom('train', 'validation', 'test') as fc.Arbitrary<'train' | 'validation' | 'test'>, { minLength: 6, maxLength: 60 });
+    const given = fc.array(fc.constantFrom('train', 'validation', 'test') as fc.Arbitrary<'train' | 'validation' | 'test'>, {
+      minLength: 6,
+      maxLength: 60,
+    });
     const rules = fc.constantFrom<ValidationRule | undefined>(
       undefined,
       { type: 'fraction', fraction: 0.5, seed: 3 },
@@ -105,15 +139,33 @@ describe('a data set with splits', () => {
 
   test('the last share of each group is taken in numeric order, not in that of the text', () => {
     const records = [...setOf([12], 'train'), record('t.jpg', 'test', { class: 'c0', order: '0' })];
-    const splits = byPath(records, { ...options, validation: { type: 'lastFraction', fraction: 0.2, groupBy: 'class', orderBy: 'order' } });
-    expect([...splits].filter(([, split]) => split === 'validation').map(([path]) => path)).toEqual(['c0/10.jpg', 'c0/11.jpg']);
+    const splits = byPath(records, {
+      ...options,
+      validation: { type: 'lastFraction', fraction: 0.2, groupBy: 'class', orderBy: 'order' },
+    });
+    expect([...splits].filter(([, split]) => split === 'validation').map(([path]) => path)).toEqual([
+      'c0/10.jpg',
+      'c0/11.jpg',
+    ]);
   });
 
   test.each<[string, ValidationRule, RegExp]>([
-    ['an unknown column', { type: 'column', column: 'ordr', values: ['1'] }, /there is no column ordr\. Did you mean order\?/],
+    [
+      'an unknown column',
+      { type: 'column', column: 'ordr', values: ['1'] },
+      /there is no column ordr\. Did you mean order\?/,
+    ],
     ['values that nothing has', { type: 'column', column: 'order', values: ['99'] }, /no training record has order 99/],
-    ['an order that is no number', { type: 'lastFraction', fraction: 0.2, groupBy: 'class', orderBy: 'class' }, /c0\/\d\.jpg: class is "c0", must be a number/],
-    ['a rule that takes everything', { type: 'column', column: 'class', values: ['c0', 'c1'] }, /takes every training record/],
+    [
+      'an order that is no number',
+      { type: 'lastFraction', fraction: 0.2, groupBy: 'class', orderBy: 'class' },
+      /c0\/\d\.jpg: class is "c0", must be a number/,
+    ],
+    [
+      'a rule that takes everything',
+      { type: 'column', column: 'class', values: ['c0', 'c1'] },
+      /takes every training record/,
+    ],
   ])('refuses %s', (_what, validation, message) => {
     expect(() => assignSplits(own, { ...options, validation })).toThrow(message);
   });

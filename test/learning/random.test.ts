@@ -11,7 +11,11 @@ const GOLDEN_SHUFFLE = [4, 2, 5, 3, 0, 1, 6, 7];
 describe('philox4x32', () => {
   // Known answers of the Random123 distribution (kat_vectors, philox4x32 with 10 rounds).
   test.each([
-    [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
+    [
+      [0, 0, 0, 0],
+      [0, 0],
+      [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+    ],
     [
       [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
       [0xffffffff, 0xffffffff],
@@ -47,10 +51,25 @@ describe('rngFor', () => {
 
   test('R1: names that differ in seed, purpose, part, type, order or boundary differ from the first draw on', () => {
     const names: [number, string, ...(number | string)[]][] = [
-      [1, 'batch'], [2, 'batch'], [1, 'batcg'], [1, 'batch', 0], [1, 'batch', 0, 0], [1, 'batch', '0'], [1, 'batch', ''],
-      [1, 'batch', 1, 2], [1, 'batch', 2, 1], [1, 'ab', 'c'], [1, 'a', 'bc'], [1, 'abc'], [-1, 'batch'], [2 ** 32 + 1, 'batch'],
-      [1, 'batch', 'é'], [1, 'batch', 'e\u0301'], [1, 'batch', 'a'], [1, 'batch', 'a\u0000'],
-    ]; // prettier-ignore
+      [1, 'batch'],
+      [2, 'batch'],
+      [1, 'batcg'],
+      [1, 'batch', 0],
+      [1, 'batch', 0, 0],
+      [1, 'batch', '0'],
+      [1, 'batch', ''],
+      [1, 'batch', 1, 2],
+      [1, 'batch', 2, 1],
+      [1, 'ab', 'c'],
+      [1, 'a', 'bc'],
+      [1, 'abc'],
+      [-1, 'batch'],
+      [2 ** 32 + 1, 'batch'],
+      [1, 'batch', 'é'],
+      [1, 'batch', 'e\u0301'],
+      [1, 'batch', 'a'],
+      [1, 'batch', 'a\u0000'],
+    ];
     const firsts = names.map((name) => rngFor(...name).next());
     expect(new Set(firsts).size).toBe(names.length);
   });
@@ -113,7 +132,8 @@ describe('rngFor', () => {
       counts.set(items.join(''), (counts.get(items.join('')) ?? 0) + 1);
     }
     expect(counts.size).toBe(6);
-    for (const count of counts.values()) expect(Math.abs(count - 2000)).toBeLessThan(6 * Math.sqrt(12_000 * (1 / 6) * (5 / 6)));
+    for (const count of counts.values())
+      expect(Math.abs(count - 2000)).toBeLessThan(6 * Math.sqrt(12_000 * (1 / 6) * (5 / 6)));
   });
 
   test('sample takes different items, leaves its input alone and refuses more than there are', () => {

@@ -9,10 +9,44 @@ const red = [255, 0, 0];
 
 describe('decodeBmp', () => {
   test.each([
-    ['24 bits, stored bottom row first', bmp(24, 2, [[0, 0, 255, 0, 0, 0], [0, 0, 0, 0, 0, 255]])],
-    ['24 bits, stored top row first', bmp(24, 2, [[0, 0, 255, 0, 0, 0], [0, 0, 0, 0, 0, 255]], { topDown: true })],
-    ['32 bits', bmp(32, 2, [[0, 0, 255, 9, 0, 0, 0, 9], [0, 0, 0, 9, 0, 0, 255, 9]])],
-    ['8 bits with a palette', bmp(8, 2, [[1, 0], [0, 1]], { palette: [0, 0, 0, 0, 0, 0, 255, 0] })],
+    [
+      '24 bits, stored bottom row first',
+      bmp(24, 2, [
+        [0, 0, 255, 0, 0, 0],
+        [0, 0, 0, 0, 0, 255],
+      ]),
+    ],
+    [
+      '24 bits, stored top row first',
+      bmp(
+        24,
+        2,
+        [
+          [0, 0, 255, 0, 0, 0],
+          [0, 0, 0, 0, 0, 255],
+        ],
+        { topDown: true },
+      ),
+    ],
+    [
+      '32 bits',
+      bmp(32, 2, [
+        [0, 0, 255, 9, 0, 0, 0, 9],
+        [0, 0, 0, 9, 0, 0, 255, 9],
+      ]),
+    ],
+    [
+      '8 bits with a palette',
+      bmp(
+        8,
+        2,
+        [
+          [1, 0],
+          [0, 1],
+        ],
+        { palette: [0, 0, 0, 0, 0, 0, 255, 0] },
+      ),
+    ],
     ['4 bits with a palette', bmp(4, 2, [[0x10], [0x01]], { palette: [0, 0, 0, 0, 0, 0, 255, 0] })],
     ['1 bit with a palette', bmp(1, 2, [[0x80], [0x40]], { palette: [0, 0, 0, 0, 0, 0, 255, 0] })],
   ])('%s', (_what, bytes) => {
@@ -33,7 +67,8 @@ describe('decodeBmp', () => {
 });
 
 describe('decodePpm', () => {
-  const ppm = (header: string, ...values: number[]): Buffer => Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from(values)]);
+  const ppm = (header: string, ...values: number[]): Buffer =>
+    Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from(values)]);
 
   test.each([
     ['P6, 8 bits, a comment in the header', ppm('P6\n# made by hand\n2 1\n255\n', 1, 2, 3, 4, 5, 6), 3, [1, 2, 3, 4, 5, 6]],
@@ -56,20 +91,28 @@ describe('decodePpm', () => {
 });
 
 test('whatever the bytes, the decoders return a picture or say what is wrong; they never fail otherwise', () => {
-  const starts = [bmp(8, 3, [[0, 1, 1]], { palette: [0, 0, 0, 0, 9, 9, 9, 0] }), Buffer.from('P6\n3 1\n255\n123456789', 'latin1')];
+  const starts = [
+    bmp(8, 3, [[0, 1, 1]], { palette: [0, 0, 0, 0, 9, 9, 9, 0] }),
+    Buffer.from('P6\n3 1\n255\n123456789', 'latin1'),
+  ];
   fc.assert(
-    fc.property(fc.constantFrom(...starts), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 6 }), fc.nat(80), (start, changes, length) => {
-      const bytes = Buffer.from(start.subarray(0, Math.max(2, length)));
-      for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
-      for (const decode of [decodeBmp, decodePpm]) {
-        try {
-          const { width, height, channels, pixels } = decode(bytes, LIMIT);
-          expect(pixels.length).toBe(width * height * channels);
-        } catch (error) {
-          if (!(error instanceof BitmapError)) throw error;
+    fc.property(
+      fc.constantFrom(...starts),
+      fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 6 }),
+      fc.nat(80),
+      (start, changes, length) => {
+        const bytes = Buffer.from(start.subarray(0, Math.max(2, length)));
+        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+        for (const decode of [decodeBmp, decodePpm]) {
+          try {
+            const { width, height, channels, pixels } = decode(bytes, LIMIT);
+            expect(pixels.length).toBe(width * height * channels);
+          } catch (error) {
+            if (!(error instanceof BitmapError)) throw error;
+          }
         }
-      }
-    }),
+      },
+    ),
     { seed: 4, numRuns: 2000 },
   );
 });

@@ -8,7 +8,9 @@ describe('encodePng', () => {
     [200, 150], // 90,150 bytes: more than one stored block
   ])('an image of %d×%d comes back from libvips as it went in', async (width, height) => {
     const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37 + (i >> 8)) & 255);
-    const { data, info } = await sharp(encodePng(pixels, width, height), { failOn: 'warning' }).raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(encodePng(pixels, width, height), { failOn: 'warning' })
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     expect([info.width, info.height, info.channels]).toEqual([width, height, 3]);
     expect(Buffer.compare(data, Buffer.from(pixels))).toBe(0);
   });

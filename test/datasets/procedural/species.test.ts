@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { encodePng } from '../../../datasets/procedural/png';
-import { generateSpecies, speciesDefaults, textures, type SpeciesImage, type SpeciesOptions } from '../../../datasets/procedural/species';
+import {
+  generateSpecies,
+  speciesDefaults,
+  textures,
+  type SpeciesImage,
+  type SpeciesOptions,
+} from '../../../datasets/procedural/species';
 
 const small: SpeciesOptions = { ...speciesDefaults, coarseClasses: 2, speciesPerClass: 3, imagesPerSpecies: 20, size: 24 };
 // Frozen on the generator's first day (Node 20, x64), before any objective was trained on the set.
@@ -9,7 +15,8 @@ const all = (options: SpeciesOptions): SpeciesImage[] => [...generateSpecies(opt
 
 function digest(images: Iterable<SpeciesImage>, size: number): string {
   const hash = createHash('sha256');
-  for (const { path, split, texture, pixels } of images) hash.update(`${path} ${split} ${texture}\n`).update(encodePng(pixels, size, size));
+  for (const { path, split, texture, pixels } of images)
+    hash.update(`${path} ${split} ${texture}\n`).update(encodePng(pixels, size, size));
   return hash.digest('hex');
 }
 
@@ -24,7 +31,12 @@ describe('generateSpecies', () => {
 
   test('G1: more classes and more images change no image that was there', () => {
     const pixelsOf = (images: SpeciesImage[]): Map<string, string> =>
-      new Map(images.map(({ fine, path, pixels }) => [`${fine}/${path.split('/').at(-1) ?? ''}`, Buffer.from(pixels).toString('base64')]));
+      new Map(
+        images.map(({ fine, path, pixels }) => [
+          `${fine}/${path.split('/').at(-1) ?? ''}`,
+          Buffer.from(pixels).toString('base64'),
+        ]),
+      );
     const larger = pixelsOf(all({ ...small, coarseClasses: 3, imagesPerSpecies: 22 }));
     for (const [name, pixels] of pixelsOf(all(small))) expect(larger.get(name)).toBe(pixels);
   });
@@ -43,7 +55,9 @@ describe('generateSpecies', () => {
     const coarseOf = new Map(images.map(({ fine, coarse }) => [fine, coarse]));
     expect(coarseOf.size).toBe(32);
     for (const { fine, coarse } of images) expect(coarseOf.get(fine)).toBe(coarse);
-    const crossing = textures.filter((texture) => new Set(images.filter((image) => image.texture === texture).map(({ coarse }) => coarse)).size === 2);
+    const crossing = textures.filter(
+      (texture) => new Set(images.filter((image) => image.texture === texture).map(({ coarse }) => coarse)).size === 2,
+    );
     expect(crossing.length).toBeGreaterThanOrEqual(4);
   });
 });
@@ -51,20 +65,27 @@ describe('generateSpecies', () => {
 describe('difficulty of the default set, by the nearest neighbour on raw pixels', () => {
   // The promise of the set: species hard to tell by pixels (60 % errors or more), coarse classes neither trivial nor hopeless
   // (25 to 60 %). Every eighth test image is asked, so the estimate has a standard deviation of about 3 points.
-  test.each([0, 1, 2])('seed %d: species err on 60 % or more, coarse classes on 25 to 60 %', (seed) => {
-    const images = all({ ...speciesDefaults, seed }).map((image) => ({ ...image, unit: unitVector(image.pixels, speciesDefaults.size) }));
-    const known = images.filter(({ split }) => split !== 'test');
-    const asked = images.filter(({ split }) => split === 'test').filter((_, i) => i % 8 === 0);
-    const errors = { fine: 0, coarse: 0 };
-    for (const image of asked) {
-      const nearest = nearestOf(image.unit, known);
-      if (nearest.fine !== image.fine) errors.fine++;
-      if (nearest.coarse !== image.coarse) errors.coarse++;
-    }
-    expect(errors.fine / asked.length).toBeGreaterThanOrEqual(0.6);
-    expect(errors.coarse / asked.length).toBeGreaterThanOrEqual(0.25);
-    expect(errors.coarse / asked.length).toBeLessThanOrEqual(0.6);
-  }, 60_000);
+  test.each([0, 1, 2])(
+    'seed %d: species err on 60 % or more, coarse classes on 25 to 60 %',
+    (seed) => {
+      const images = all({ ...speciesDefaults, seed }).map((image) => ({
+        ...image,
+        unit: unitVector(image.pixels, speciesDefaults.size),
+      }));
+      const known = images.filter(({ split }) => split !== 'test');
+      const asked = images.filter(({ split }) => split === 'test').filter((_, i) => i % 8 === 0);
+      const errors = { fine: 0, coarse: 0 };
+      for (const image of asked) {
+        const nearest = nearestOf(image.unit, known);
+        if (nearest.fine !== image.fine) errors.fine++;
+        if (nearest.coarse !== image.coarse) errors.coarse++;
+      }
+      expect(errors.fine / asked.length).toBeGreaterThanOrEqual(0.6);
+      expect(errors.coarse / asked.length).toBeGreaterThanOrEqual(0.25);
+      expect(errors.coarse / asked.length).toBeLessThanOrEqual(0.6);
+    },
+    60_000,
+  );
 });
 
 const { floor, sqrt } = Math; // bound once: see learning/random.ts

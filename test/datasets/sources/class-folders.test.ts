@@ -21,7 +21,15 @@ describe('class folders', () => {
   });
 
   test('passes over hidden and ._ files, and counts files that are no images in a note', async () => {
-    const files = { 'a/1.jpg': pixels, 'a/._1.jpg': pixels, 'a/.DS_Store': pixels, 'a/notes.txt': '', '.git/x.jpg': pixels, 'b/1.png': pixels, 'cover.jpg': pixels };
+    const files = {
+      'a/1.jpg': pixels,
+      'a/._1.jpg': pixels,
+      'a/.DS_Store': pixels,
+      'a/notes.txt': '',
+      '.git/x.jpg': pixels,
+      'b/1.png': pixels,
+      'cover.jpg': pixels,
+    };
     await withFolder(files, async (root) => {
       const source = await readSource(root);
       expect(source.records.map(({ path }) => path)).toEqual(['a/1.jpg', 'b/1.png']);
@@ -83,19 +91,26 @@ describe('class folders', () => {
   test('an empty class is named', async () => {
     await withFolder({ 'a/1.jpg': pixels }, async (root) => {
       await mkdir(join(root, 'bare'));
-      await expect(readSource(root)).rejects.toMatchObject({ kind: 'DataRejected', message: expect.stringContaining('class folder bare: holds no image') });
+      await expect(readSource(root)).rejects.toMatchObject({
+        kind: 'DataRejected',
+        message: expect.stringContaining('class folder bare: holds no image'),
+      });
     });
   });
 
   test('splits with another folder beside them are refused', async () => {
     await withFolder({ 'train/a/1.jpg': pixels, 'test/a/1.jpg': pixels, 'extra/1.jpg': pixels }, async (root) => {
-      await expect(readSource(root)).rejects.toThrow(/test, train are splits, but extra beside them is not|train, test are splits, but extra beside them is not/);
+      await expect(readSource(root)).rejects.toThrow(
+        /test, train are splits, but extra beside them is not|train, test are splits, but extra beside them is not/,
+      );
     });
   });
 
   test('a missing folder, a file, and a folder without images each say what to do', async () => {
     await withFolder({ 'a.jpg': pixels }, async (root) => {
-      await expect(readSource(join(root, 'nowhere'))).rejects.toThrow(/nowhere: there is no such folder\. Name the folder that holds the images/);
+      await expect(readSource(join(root, 'nowhere'))).rejects.toThrow(
+        /nowhere: there is no such folder\. Name the folder that holds the images/,
+      );
       await expect(readSource(join(root, 'a.jpg'))).rejects.toThrow(/is a file, must be a folder/);
       await expect(readSource(root)).rejects.toThrow(/holds no image in a class folder\. Give it the layout/);
     });

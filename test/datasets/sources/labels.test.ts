@@ -34,7 +34,12 @@ describe('labelCandidates', () => {
   });
 
   test('a column named label or class may hold numbers', () => {
-    const rows = [['0', '0'], ['0', '1'], ['1', '0'], ['1', '1']];
+    const rows = [
+      ['0', '0'],
+      ['0', '1'],
+      ['1', '0'],
+      ['1', '1'],
+    ];
     expect(labelCandidates(sourceOf(['label', 'axis'], rows))).toEqual(['label']);
     expect(chooseLabels(sourceOf(['axis', 'class'], rows), {})).toEqual({ label: 'class', fineLabel: undefined });
   });
@@ -47,23 +52,42 @@ describe('chooseLabels', () => {
   });
 
   test('without a word takes the only candidate, and asks where there are several or none', () => {
-    const rows = [['x', '1'], ['y', '1'], ['x', '2'], ['y', '2']];
+    const rows = [
+      ['x', '1'],
+      ['y', '1'],
+      ['x', '2'],
+      ['y', '2'],
+    ];
     expect(chooseLabels(sourceOf(['kind', 'n'], rows), {}).label).toBe('kind');
     expect(() => chooseLabels(fruit, {})).toThrow('several columns of classes. Name one with --label: coarse, fine.');
-    expect(() => chooseLabels(sourceOf(['n'], [['1'], ['2']]), {})).toThrow('no column of photos looks like classes. Name one with --label: n.');
+    expect(() => chooseLabels(sourceOf(['n'], [['1'], ['2']]), {})).toThrow(
+      'no column of photos looks like classes. Name one with --label: n.',
+    );
   });
 
   test.each([
     [{ label: 'corse' }, 'InvalidConfig', 'label: got corse, must be a column of photos. Did you mean coarse?'],
-    [{ label: 'coarse', fineLabel: 'Fine' }, 'InvalidConfig', 'fineLabel: got Fine, must be a column of photos. Did you mean fine?'],
+    [
+      { label: 'coarse', fineLabel: 'Fine' },
+      'InvalidConfig',
+      'fineLabel: got Fine, must be a column of photos. Did you mean fine?',
+    ],
     [{ label: 'remark' }, 'DataRejected', 'metadata.csv line 2: remark is empty, must name a class.'],
-    [{ label: 'origin' }, 'DataRejected', 'label origin: every image is of the class farm, there must be two classes at least.'],
+    [
+      { label: 'origin' },
+      'DataRejected',
+      'label origin: every image is of the class farm, there must be two classes at least.',
+    ],
   ])('refuses %j', (wish, kind, message) => {
-    expect(() => chooseLabels(fruit, wish)).toThrow(expect.objectContaining({ kind, message: expect.stringContaining(message) }));
+    expect(() => chooseLabels(fruit, wish)).toThrow(
+      expect.objectContaining({ kind, message: expect.stringContaining(message) }),
+    );
   });
 
   test('one class folder alone is answered with where to point', () => {
     const single = sourceOf(['class'], [['images'], ['images']], 'class-folders');
-    expect(() => chooseLabels(single, {})).toThrow(/every image is of the class images.*Give the folder that holds the class folders/);
+    expect(() => chooseLabels(single, {})).toThrow(
+      /every image is of the class images.*Give the folder that holds the class folders/,
+    );
   });
 });

@@ -17,7 +17,12 @@ describe('CSV tables', () => {
     expect(columnNames).toEqual(['name', 'note']);
     expect(records).toEqual([
       { path: 'a.jpg', split: 'test', columns: { name: 'x', note: 'y' }, where: 'metadata.csv line 5' },
-      { path: 'b.jpg', split: 'train', columns: { name: 'Pear, "Conférence"', note: 'two\nlines' }, where: 'metadata.csv line 3' },
+      {
+        path: 'b.jpg',
+        split: 'train',
+        columns: { name: 'Pear, "Conférence"', note: 'two\nlines' },
+        where: 'metadata.csv line 3',
+      },
       { path: 'sub/ç d.png', split: 'validation', columns: { name: 'Ünï', note: '' }, where: 'metadata.csv line 4' },
     ]);
   });
@@ -30,14 +35,20 @@ describe('CSV tables', () => {
   test('the split column may have another name; a wrong one is answered with the nearest', async () => {
     const text = 'path,label,part\na.jpg,x,train\nb.jpg,y,test\n';
     expect((await csv(text, { splitColumn: 'part' })).records.map(({ split }) => split)).toEqual(['train', 'test']);
-    await expect(csv(text, { splitColumn: 'parts' })).rejects.toThrow('has no split column parts. Did you mean part? There are path, label, part.');
+    await expect(csv(text, { splitColumn: 'parts' })).rejects.toThrow(
+      'has no split column parts. Did you mean part? There are path, label, part.',
+    );
   });
 
   test.each([
     ['a row with too few cells', 'path,label\na.jpg,x\nb.jpg\n', /metadata\.csv line 3: has 1 cells, the header has 2/],
     ['an unclosed quote', 'path,label\na.jpg,"x\nb.jpg,y\n', /metadata\.csv line \d: /],
     ['a path twice', 'path,label\na.jpg,x\nb.jpg,y\n./a.jpg,z\n', /line 4: path a\.jpg stands on line 2 already/],
-    ['a path that leaves the folder', 'path,label\na.jpg,x\nsub/../../a.jpg,y\n', /line 3: path is "sub\/\.\.\/\.\.\/a\.jpg", must not leave the folder/],
+    [
+      'a path that leaves the folder',
+      'path,label\na.jpg,x\nsub/../../a.jpg,y\n',
+      /line 3: path is "sub\/\.\.\/\.\.\/a\.jpg", must not leave the folder/,
+    ],
     ['an absolute path', 'path,label\n/etc/passwd,x\n', /line 2: .*must be relative/],
     ['a drive letter', 'path,label\nC:/a.jpg,x\n', /line 2: .*must be relative/],
     ['an address', 'path,label\nhttps://x/a.jpg,x\n', /line 2: .*must be relative/],
@@ -46,7 +57,11 @@ describe('CSV tables', () => {
     ['a folder as path', 'path,label\nsub/,x\n', /line 2: .*must name a file/],
     ['an unknown split', 'path,split\na.jpg,train\nb.jpg,holdout\n', /line 3: split is "holdout"\. It must be train, val/],
     ['an empty split', 'path,split\na.jpg,train\nb.jpg,\n', /line 3: split is ""/],
-    ['a missing file', 'path,label\na.jpg,x\nnone.jpg,y\nsub,z\n', /names 2 files that .* does not hold: none\.jpg \(line 3\), sub \(line 4\)/],
+    [
+      'a missing file',
+      'path,label\na.jpg,x\nnone.jpg,y\nsub,z\n',
+      /names 2 files that .* does not hold: none\.jpg \(line 3\), sub \(line 4\)/,
+    ],
     ['no path column', 'name,label\na.jpg,x\n', /has the columns name, label, none of them named file_name, path, image/],
     ['two path columns', 'path,image,label\na.jpg,a.jpg,x\n', /path and image, only one may hold the paths/],
     ['a column twice', 'path,label,label\na.jpg,x,y\n', /line 1: column label stands twice/],
@@ -57,14 +72,17 @@ describe('CSV tables', () => {
   });
 
   test('refuses bytes that are not UTF-8', async () => {
-    await expect(csv(Buffer.from('path,label\na.jpg,caf\xe9\n', 'latin1'))).rejects.toThrow(/metadata\.csv: is not UTF-8 text\. Save it as UTF-8/);
+    await expect(csv(Buffer.from('path,label\na.jpg,caf\xe9\n', 'latin1'))).rejects.toThrow(
+      /metadata\.csv: is not UTF-8 text\. Save it as UTF-8/,
+    );
   });
 });
 
 describe('JSONL tables', () => {
   test('reads objects of plain values; a key that a line lacks is an empty cell', async () => {
     const { columnNames, records } = await read({
-      'metadata.jsonl': '{"file_name":"a.jpg","label":"x","weight":1.5}\n\n{"file_name":"b.jpg","label":7,"ripe":true,"weight":null}\r\n',
+      'metadata.jsonl':
+        '{"file_name":"a.jpg","label":"x","weight":1.5}\n\n{"file_name":"b.jpg","label":7,"ripe":true,"weight":null}\r\n',
     });
     expect(columnNames).toEqual(['label', 'weight', 'ripe']);
     expect(records.map(({ columns, where }) => [columns, where])).toEqual([
@@ -79,7 +97,10 @@ describe('JSONL tables', () => {
     ['a nested value', '{"path":"a.jpg","label":{"x":1}}\n', /line 1: label is neither text/],
     ['a line without path', '{"path":"a.jpg"}\n{"label":"x"}\n', /line 2: path is "", must not be empty/],
   ])('refuses %s, naming the line', async (_what, text, message) => {
-    await expect(read({ 'metadata.jsonl': text })).rejects.toMatchObject({ kind: 'DataRejected', message: expect.stringMatching(message) });
+    await expect(read({ 'metadata.jsonl': text })).rejects.toMatchObject({
+      kind: 'DataRejected',
+      message: expect.stringMatching(message),
+    });
   });
 
   test('two tables are refused unless one is named; a table that is not there is refused', async () => {

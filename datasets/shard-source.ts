@@ -1,0 +1,77 @@
+/**
+ * Batches for training out of local shard files: records by position, in any order, so that a data set larger than memory
+ * works. Knows files and offsets; that their bytes are the right ones is the cache's business, which checks their sha256
+ * when it fetches them.
+ *
+ * Invariants:
+ *   R1  Every batch is a fresh buffer: a tensor may share its memory until its step is done.
+ *   R2  Nothing stays open between batches; a shard is opened once for all of its records in a batch.
+ */
+import { open } from 'node:fs/promises';
+import { LodestoneError } from '../errors';
+
+/** One shard on the local disk. */
+export interface ShardFile {
+  readonly path: string;
+  readonly records: number;
+}
+
+/** Where a record lies. */
+export interface RecordPlace {
+  /** Index into the shard files. */
+  readonly shard: number;
+  readonly position: number;
+}
+
+/**
+ * Reads records out of their shards.
+ * @param recordBytes S·S·channels
+ * @returns uint8 [places.length, S, S, channels], in the order of the places
+ */
+export async function readRecords(
+  shards: readonly ShardFile[],
+  recordBytes: number,
+  places: readonly RecordPlace[],
+): Promise<Uint8Array> {
+  const batch = new Uint8Array(places.length * recordBytes);
+  const rowsOfShard = new Map<number, number[]>();
+  places.forEach(({ shard }, row) => {
+    const rows = rowsOfShard.get(shard);
+    if (rows) rows.push(row);
+    else rowsOfShard.set(shard, [row]);
+  });
+  await Promise.all(
+    [...rowsOfShard].map(async ([shard, rows]) => {
+      const file = shards[shard];
+      if (!file) throw corrupt(`shard ${shard}`, `there are ${shards.length} shards`);
+      await withFile(file.path, async (read) => {
+        for (const row of rows) {
+          const { position } = places[row] as RecordPlace;
+          if (position >= file.records)
+            throw corrupt(file.path, `record ${position} was asked for, it holds ${file.records}`);
+          await read(batch.subarray(row * recordBytes, (row + 1) * recordBytes), position * recordBytes);
+        }
+      });
+    }),
+  );
+  return batch;
+}
+
+async function withFile(
+  path: string,
+  use: (read: (target: Uint8Array, offset: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await use(async (target, offset) => {
+      const { bytesRead } = await handle.read(target, 0, target.length, offset);
+      if (bytesRead !== target.length) throw corrupt(path, `ends inside the record at byte ${offset}`);
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+function corrupt(what: string, rule: string): LodestoneError {
+  return new LodestoneError('ArtifactCorrupt', `${what}: ${rule}. Remove it from the cache, it is fetched again.`);
+}

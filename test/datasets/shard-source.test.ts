@@ -1,0 +1,62 @@
+import { truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { readRecords, type ShardFile } from '../../datasets/shard-source';
+import { withFolder } from './temporary-folder';
+
+const RECORD = 5;
+
+/** Shards whose bytes tell their place: record p of shard s is filled with 16 s + p. */
+async function withShards(sizes: readonly number[], use: (shards: ShardFile[]) => Promise<void>): Promise<void> {
+  const files = Object.fromEntries(
+    sizes.map((records, shard) => [
+      `${shard}`,
+      Buffer.concat(Array.from({ length: records }, (_, p) => Buffer.alloc(RECORD, 16 * shard + p))),
+    ]),
+  );
+  await withFolder(files, (root) => use(sizes.map((records, shard) => ({ path: join(root, `${shard}`), records }))));
+}
+
+describe('readRecords', () => {
+  test('gives the records asked for, in that order, however often and from wherever', async () => {
+    await withShards([3, 1, 7], async (shards) => {
+      const place = fc.constantFrom(
+        ...shards.flatMap(({ records }, shard) => Array.from({ length: records }, (_, position) => ({ shard, position }))),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(place, { maxLength: 20 }), async (places) => {
+          const batch = await readRecords(shards, RECORD, places);
+          expect([...batch]).toEqual(
+            places.flatMap(({ shard, position }) => Array<number>(RECORD).fill(16 * shard + position)),
+          );
+        }),
+        { seed: 6, numRuns: 50 },
+      );
+    });
+  });
+
+  test('R1: two reads share no memory', async () => {
+    await withShards([2], async (shards) => {
+      const places = [{ shard: 0, position: 1 }];
+      const [one, other] = [await readRecords(shards, RECORD, places), await readRecords(shards, RECORD, places)];
+      one.fill(99);
+      expect([...other]).toEqual(Array<number>(RECORD).fill(1));
+    });
+  });
+
+  test('a place outside, and a file that is cut short, are corrupt artifacts', async () => {
+    await withShards([3], async (shards) => {
+      const corrupt = (message: RegExp) => ({ kind: 'ArtifactCorrupt', message: expect.stringMatching(message) });
+      await expect(readRecords(shards, RECORD, [{ shard: 0, position: 3 }])).rejects.toMatchObject(
+        corrupt(/record 3 was asked for, it holds 3/),
+      );
+      await expect(readRecords(shards, RECORD, [{ shard: 1, position: 0 }])).rejects.toMatchObject(
+        corrupt(/shard 1: there are 1 shards/),
+      );
+      await truncate((shards[0] as ShardFile).path, 2 * RECORD + 1);
+      await expect(readRecords(shards, RECORD, [{ shard: 0, position: 2 }])).rejects.toMatchObject(
+        corrupt(/ends inside the record at byte 10/),
+      );
+    });
+  });
+});
