@@ -9,7 +9,8 @@
  */
 import { LodestoneError } from '../errors';
 import type { SplitName } from '../config/artifacts';
-import type { DecodeView, QuarantineKind } from './decode';
+import { checkClasses, checkNoClassLost } from './classes';
+import type { DecodeView } from './decode';
 import { sha256Of, type PackedShard } from './pack';
 import type { Scan, ScannedRecord } from './scan';
 
@@ -69,6 +70,7 @@ export function buildManifest(
       `shards: hold ${records.length} records and ${quarantined.length} quarantined files, the scan has ${scan.records.length}. Scan and pack the data set again.`,
     );
   }
+  checkNoClassLost(scan.records, records, scan.choice.label);
   const notes = [
     ...scan.notes,
     ...shards.flatMap((shard) => shard.notes.map(({ path, note }) => `${path} ${note}`)),
@@ -83,36 +85,6 @@ export function buildManifest(
     duplicates: findDuplicates(records),
     notes,
   };
-}
-
-/**
- * Whether a label can be trained: two classes with training records, and two training records of each class.
- * @returns notes: classes of test or validation that training never sees
- */
-export function checkClasses(records: readonly Pick<ScannedRecord, 'path' | 'split' | 'labels'>[], label: string): string[] {
-  const training = new Map<string, number>();
-  const unseen = new Map<string, number>();
-  for (const { split, labels } of records) if (split === 'train') add(training, labels[label] as string);
-  for (const { split, labels } of records) {
-    if (split !== 'train' && !training.has(labels[label] as string)) add(unseen, `${labels[label] as string} (${split})`);
-  }
-  if (training.size < 2) {
-    throw new LodestoneError(
-      'DataRejected',
-      `label ${label}: the training records are all of the class ${[...training.keys()].join('')}, there must be two classes at least. Add images of another.`,
-    );
-  }
-  const lonely = [...training].filter(([, images]) => images < 2).map(([name]) => name);
-  if (lonely.length > 0) {
-    throw new LodestoneError(
-      'DataRejected',
-      `label ${label}: ${some(lonely)} ${lonely.length === 1 ? 'has' : 'have'} one training image, every class must have 2 at least: ` +
-        'a lone image is its own cluster mean. Add images, or remove the class.',
-    );
-  }
-  return unseen.size === 0
-    ? []
-    : [`label ${label}: no training image of ${some([...unseen.keys()])}; each of their images counts as an error`];
 }
 
 export function crossesSplits({ members }: DuplicateGroup): boolean {
@@ -134,9 +106,9 @@ export function manifestDigest(manifest: DataSetManifest): string {
 
 function checkQuarantine(quarantined: PackedShard['quarantined'], files: number, limit: number): void {
   if (quarantined.length <= files * limit) return;
-  const counts = new Map<QuarantineKind, number>();
-  for (const { kind } of quarantined) add(counts, kind);
-  const kinds = [...counts].map(([kind, number]) => `${number} ${kind}`).join(', ');
+  const kinds = [...new Set(quarantined.map(({ kind }) => kind))]
+    .map((kind) => `${quarantined.filter((file) => file.kind === kind).length} ${kind}`)
+    .join(', ');
   const examples = quarantined.slice(0, 3).map(({ path, reason }) => `${path}: ${reason}`);
   throw new LodestoneError(
     'DataRejected',
@@ -153,12 +125,4 @@ function findDuplicates(records: readonly ManifestRecord[]): DuplicateGroup[] {
     else groups.set(sha256, [{ path, split }]);
   }
   return [...groups].filter(([, members]) => members.length > 1).map(([sha256, members]) => ({ sha256, members }));
-}
-
-function add<T>(counts: Map<T, number>, key: T): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-function some(names: readonly string[]): string {
-  return names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
 }

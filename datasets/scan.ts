@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LodestoneError } from '../errors';
 import type { SplitName } from '../config/artifacts';
+import { checkClasses } from './classes';
 import { mapInFlight, sha256Of } from './pack';
 import { assignSplits, type SplitOptions } from './splits';
 import { chooseLabels, labelCandidates, type LabelChoice } from './sources/labels';
@@ -58,25 +59,24 @@ export async function scanDataSet(
   const labels = new Set([...labelCandidates(source), choice.label, choice.fineLabel ?? choice.label]);
   const labelColumns = source.columnNames.filter((name) => labels.has(name));
   const attributeColumns = source.columnNames.filter((name) => !labels.has(name));
+  const pick = (columns: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(names.map((name) => [name, columns[name] as string]));
+  const labelled = source.records.map(({ path, where, columns }, place) => ({
+    path,
+    where,
+    split: splits[place] as SplitName,
+    labels: pick(columns, labelColumns),
+    attributes: pick(columns, attributeColumns),
+  }));
+  checkClasses(labelled, choice.label);
+
   let done = 0;
-  const records = await mapInFlight(
-    source.records,
-    FILES_IN_FLIGHT,
-    async ({ path, where, columns }, place): Promise<ScannedRecord> => {
-      signal?.throwIfAborted();
-      const sha256 = sha256Of(await readImageFile(source.root, path, where));
-      onFile?.(++done);
-      const pick = (names: readonly string[]): Record<string, string> =>
-        Object.fromEntries(names.map((name) => [name, columns[name] as string]));
-      return {
-        path,
-        sha256,
-        split: splits[place] as SplitName,
-        labels: pick(labelColumns),
-        attributes: pick(attributeColumns),
-      };
-    },
-  );
+  const records = await mapInFlight(labelled, FILES_IN_FLIGHT, async ({ where, ...record }): Promise<ScannedRecord> => {
+    signal?.throwIfAborted();
+    const sha256 = sha256Of(await readImageFile(source.root, record.path, where));
+    onFile?.(++done);
+    return { ...record, sha256 };
+  });
   return { root: source.root, choice, records, notes: [...source.notes, ...notes] };
 }
 

@@ -219,7 +219,7 @@ function texturePattern(species: Species, { offset1, offset2 }: Pose): (u: numbe
 /** Averages the four drawn pixels behind each pixel, adds noise (a sum of four random bytes: nearly normal) and rounds down. */
 function toBytes(sums: Float64Array, rng: Rng): Uint8Array {
   const bytes = new Uint8Array(sums.length);
-  const noiseUnit = NOISE / sqrt((4 * (256 ** 2 - 1)) / 12);
+  const noiseUnit = NOISE / sqrt((4 * 65_535) / 12);
   for (let i = 0; i < sums.length; i++) {
     const word = rng.nextUint32();
     const four = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);

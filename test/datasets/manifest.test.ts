@@ -1,11 +1,4 @@
-import {
-  buildManifest,
-  canonicalJson,
-  checkClasses,
-  crossesSplits,
-  manifestDigest,
-  type ShardReport,
-} from '../../datasets/manifest';
+import { buildManifest, canonicalJson, crossesSplits, manifestDigest, type ShardReport } from '../../datasets/manifest';
 import type { Scan, ScannedRecord } from '../../datasets/scan';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
@@ -89,6 +82,14 @@ describe('buildManifest', () => {
     expect(buildManifest(scan, shards, { view, maxQuarantined: 0.05 }).quarantined.length).toBe(1);
   });
 
+  test('M3: a class of which every file is quarantined is refused', () => {
+    const lone = { ...scan, records: [...records, record('c/0.png', 'c', 'test')] };
+    const lost = [...shards, report([], { quarantined: [{ ...broken, path: 'c/0.png' }] })];
+    expect(() => buildManifest(lone, lost, options)).toThrow(
+      /label kind: every image of c is quarantined, so the class would be empty/,
+    );
+  });
+
   test('shards of another scan are refused', () => {
     expect(() => buildManifest(scan, [report(['a/0.png', 'other.png'])], options)).toThrow(
       /other\.png: was packed but not scanned/,
@@ -109,25 +110,6 @@ describe('buildManifest', () => {
       ),
     ).not.toBe(digest);
     expect(manifestDigest({ ...manifest, view: { ...view, invert: true } })).not.toBe(digest);
-  });
-});
-
-describe('checkClasses', () => {
-  test('M3: one class alone, and a class of one image, are refused by name', () => {
-    expect(() => checkClasses([record('1', 'a'), record('2', 'a'), record('3', 'b', 'test')], 'kind')).toThrow(
-      /all of the class a, there must be two classes/,
-    );
-    expect(() => checkClasses([record('1', 'a'), record('2', 'a'), record('3', 'b')], 'kind')).toThrow(
-      /b has one training image, every class must have 2/,
-    );
-  });
-
-  test('a class that only the test has is noted', () => {
-    const seen = [record('1', 'a'), record('2', 'a'), record('3', 'b'), record('4', 'b')];
-    expect(checkClasses(seen, 'kind')).toEqual([]);
-    expect(checkClasses([...seen, record('5', 'c', 'test')], 'kind')).toEqual([
-      'label kind: no training image of c (test); each of their images counts as an error',
-    ]);
   });
 });
 

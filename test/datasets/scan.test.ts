@@ -71,6 +71,16 @@ describe('scanDataSet', () => {
     });
   });
 
+  test('a class of one training image is refused before any file is read', async () => {
+    await withFolder({ ...(await photos()), 'fig/only.jpg': 'x' }, async (root) => {
+      let read = 0;
+      await expect(scanDataSet(root, options, { onFile: () => read++ })).rejects.toThrow(
+        /label class: fig has one training image/,
+      );
+      expect(read).toBe(0);
+    });
+  });
+
   test('stops when it is told to, and names a file that it cannot read', async () => {
     await withFolder(await photos(), async (root) => {
       await expect(scanDataSet(root, options, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
