@@ -42,7 +42,7 @@ export class VariableSet {
       for (const spec of specs) {
         if (set.byName.has(spec.name)) {
           throw new LodestoneError(
-            'CheckpointIncompatible',
+            'InvalidConfig',
             `variables: got the name "${spec.name}" twice, must be unique: it is the key in checkpoints. Rename one.`,
           );
         }
@@ -118,7 +118,7 @@ export class VariableSet {
     const variable = this.byName.get(name);
     if (variable === undefined) {
       throw new LodestoneError(
-        'CheckpointIncompatible',
+        'InvalidConfig',
         `variables: got "${name}", must be one of the ${this.byName.size} names of this set. ` +
           'Declare it where the set is created (an optimizer needs its slots there too).',
       );

@@ -6,6 +6,7 @@
  *   G1  A read of a variable follows the write before it, and a write follows all reads and the write before it.
  *   G2  Every output waits for every write: who fetches one output has made the whole step happen.
  */
+import { assertNever } from '../../errors';
 import { binding, type Attribute } from '../native';
 import type { GraphBuilder } from './graph';
 import type { AttributeValue } from './protobuf';
@@ -43,6 +44,8 @@ export function emitStep(graph: GraphBuilder, step: string, trace: Trace): void 
         return nodeNames.input(step, source.name);
       case 'variable':
         return nodeNames.variable(source.name);
+      default:
+        return assertNever(source);
     }
   };
 
@@ -111,6 +114,8 @@ function typeOfSource(trace: Trace, source: Source): number {
       return trace.inputs.find(({ name }) => name === source.name)?.dtype ?? binding().TF_FLOAT;
     case 'variable':
       return binding().TF_RESOURCE;
+    default:
+      return assertNever(source);
   }
 }
 

@@ -3,6 +3,7 @@
  * node_def.proto, attr_value.proto, tensor.proto, tensor_shape.proto, meta_graph.proto and saved_model.proto.
  * Deterministic: the same nodes give the same bytes. Knows the format; does not know what is computed.
  */
+import { assertNever } from '../../errors';
 import type { TensorKind } from './trace';
 
 export type AttributeValue =
@@ -73,6 +74,8 @@ function attrValue(attribute: AttributeValue): Uint8Array[] {
           ),
         ]),
       ];
+    default:
+      return assertNever(attribute);
   }
 }
 
