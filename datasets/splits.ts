@@ -10,8 +10,8 @@
  */
 import { LodestoneError } from '../errors';
 import type { SplitName } from '../config/artifacts';
+import { didYouMean } from '../config/did-you-mean';
 import { rngFor } from '../learning/random';
-import { didYouMean } from './sources/did-you-mean';
 import { compareBytes, type SourceRecord } from './sources/source';
 
 /** How validation is made from the training records. */
@@ -133,7 +133,7 @@ function shareOf(members: number, fraction: number): number {
 function groups(train: readonly Placed[], column: string): Map<string, Placed[]> {
   const found = new Map<string, Placed[]>();
   for (const placed of train) {
-    const name = cell(placed.record, column, 'column');
+    const name = cell(placed.record, column, 'validation.groupBy');
     const members = found.get(name);
     if (members) members.push(placed);
     else found.set(name, [placed]);
@@ -143,9 +143,10 @@ function groups(train: readonly Placed[], column: string): Map<string, Placed[]>
 
 function cell(record: SourceRecord, column: string, field: string): string {
   if (Object.hasOwn(record.columns, column)) return record.columns[column] as string;
+  const names = Object.keys(record.columns);
   throw new LodestoneError(
-    'DataRejected',
-    `${field}: there is no column ${column}. ${didYouMean(column, Object.keys(record.columns))}.`,
+    'InvalidConfig',
+    `${field}: there is no column ${column}.${didYouMean(column, names)} There are ${names.join(', ')}.`,
   );
 }
 

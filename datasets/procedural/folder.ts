@@ -47,6 +47,15 @@ export async function writeSpeciesFolder(
       throw cause;
     }
     return { ...made, directory: target, written: true };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
+    throw new LodestoneError(
+      'DiskFull',
+      `folder ${target}: there is no space left to write the procedural set. Free some, or name another folder.`,
+      {
+        cause,
+      },
+    );
   } finally {
     await rm(partial, { recursive: true, force: true });
   }

@@ -3,8 +3,8 @@
  * Every column of few different words is a candidate, so that a manifest serves every choice; the rest are attributes.
  * Pure: a source and the user's wish in, names out.
  */
+import { didYouMean } from '../../config/did-you-mean';
 import { LodestoneError } from '../../errors';
-import { didYouMean } from './did-you-mean';
 import type { DataSource, SourceRecord } from './source';
 
 export interface LabelChoice {
@@ -54,7 +54,7 @@ function checkColumn(source: DataSource, field: 'label' | 'fineLabel', name: str
   if (!source.columnNames.includes(name)) {
     throw new LodestoneError(
       'InvalidConfig',
-      `${field}: got ${name}, must be a column of ${source.root}. ${didYouMean(name, source.columnNames)}.`,
+      `${field}: got ${name}, must be a column of ${source.root}.${didYouMean(name, source.columnNames)} There are ${source.columnNames.join(', ')}.`,
     );
   }
   const values = new Set(source.records.map(({ columns }) => columns[name] as string));

@@ -7,9 +7,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { extname, join, posix } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { LodestoneError } from '../../errors';
 import type { SplitName } from '../../config/artifacts';
-import { didYouMean } from './did-you-mean';
+import { didYouMean } from '../../config/did-you-mean';
+import { LodestoneError } from '../../errors';
 import type { DataSource, SourceRecord } from './source';
 import { parseSplit, splitWords } from './split-names';
 
@@ -151,7 +151,11 @@ function findPathColumn(header: readonly string[], table: string): string {
 function findSplitColumn(header: readonly string[], table: string, named: string | undefined): string | undefined {
   if (named === undefined) return header.includes(SPLIT_COLUMN) ? SPLIT_COLUMN : undefined;
   if (header.includes(named)) return named;
-  throw rejected(table, `has no split column ${named}`, didYouMean(named, header));
+  throw rejected(
+    table,
+    `has no split column ${named}`,
+    `${didYouMean(named, header)} There are ${header.join(', ')}`.trim(),
+  );
 }
 
 /** A relative path with '/', in its shortest form, that stays under the folder of the table. */

@@ -153,7 +153,7 @@ describe('a data set with splits', () => {
     [
       'an unknown column',
       { type: 'column', column: 'ordr', values: ['1'] },
-      /there is no column ordr\. Did you mean order\?/,
+      /there is no column ordr\. Did you mean "order"\?/,
     ],
     ['values that nothing has', { type: 'column', column: 'order', values: ['99'] }, /no training record has order 99/],
     [

@@ -66,11 +66,11 @@ describe('chooseLabels', () => {
   });
 
   test.each([
-    [{ label: 'corse' }, 'InvalidConfig', 'label: got corse, must be a column of photos. Did you mean coarse?'],
+    [{ label: 'corse' }, 'InvalidConfig', 'label: got corse, must be a column of photos. Did you mean "coarse"?'],
     [
       { label: 'coarse', fineLabel: 'Fine' },
       'InvalidConfig',
-      'fineLabel: got Fine, must be a column of photos. Did you mean fine?',
+      'fineLabel: got Fine, must be a column of photos. Did you mean "fine"?',
     ],
     [{ label: 'remark' }, 'DataRejected', 'metadata.csv line 2: remark is empty, must name a class.'],
     [

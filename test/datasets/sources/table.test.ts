@@ -36,7 +36,7 @@ describe('CSV tables', () => {
     const text = 'path,label,part\na.jpg,x,train\nb.jpg,y,test\n';
     expect((await csv(text, { splitColumn: 'part' })).records.map(({ split }) => split)).toEqual(['train', 'test']);
     await expect(csv(text, { splitColumn: 'parts' })).rejects.toThrow(
-      'has no split column parts. Did you mean part? There are path, label, part.',
+      'has no split column parts. Did you mean "part"? There are path, label, part.',
     );
   });
 
