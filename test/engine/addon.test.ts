@@ -3,7 +3,7 @@ function loadingFails(mock: () => unknown): unknown {
   jest.isolateModules(() => {
     jest.doMock('@tensorflow/tfjs-node-gpu', mock);
     try {
-      require('../../engine/tf');
+      require('../../engine/tf'); // eslint-disable-line @typescript-eslint/no-require-imports
     } catch (error) {
       thrown = error;
     }
