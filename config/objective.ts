@@ -22,15 +22,10 @@ export const TripletOptions = z.strictObject({
   learningRate: learningRate(3e-4),
   alpha: z.number().min(0).default(1).meta({ doc: 'α, the margin', source: 'eq. 1' }),
   triplets: z.int().min(1).max(4096).default(16).meta({ doc: 'triplets a step, three images each', unit: 'triplets' }),
-  impostorFraction: z
-    .number()
-    .positive()
-    .max(1)
-    .default(0.2)
-    .meta({
-      doc: 'f: negatives come from this nearest share of the other classes’ training examples',
-      source: 'Table 1',
-    }),
+  impostorFraction: z.number().positive().max(1).default(0.2).meta({
+    doc: 'f: negatives come from this nearest share of the other classes’ training examples',
+    source: 'Table 1',
+  }),
   normalise: z.boolean().default(true).meta({ doc: 'L2-normalise embeddings in loss, index and read-out' }),
 });
 

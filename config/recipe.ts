@@ -32,15 +32,10 @@ export const DataOptions = z.strictObject({
     .nullable()
     .default(null)
     .meta({ doc: 'column whose classes are recovered at the end; null: none' }),
-  pairing: z
-    .int()
-    .min(0)
-    .nullable()
-    .default(null)
-    .meta({
-      doc: 'seed of a random pairing of the label’s classes: pairs are trained, the classes themselves recovered',
-      source: 'paper §4.3; METHOD §4',
-    }),
+  pairing: z.int().min(0).nullable().default(null).meta({
+    doc: 'seed of a random pairing of the label’s classes: pairs are trained, the classes themselves recovered',
+    source: 'paper §4.3; METHOD §4',
+  }),
   table: z
     .string()
     .min(1)
@@ -110,6 +105,13 @@ export const EvaluationOptions = z.strictObject({
     .min(1)
     .default([1, 0.5, 0.25, 0.125, 0.0625])
     .meta({ doc: 'τ of soft-kNN to choose from on validation', source: 'METHOD §4' }),
+  softKnn: z
+    .strictObject({ normalised: z.boolean(), temperature: z.number().positive() })
+    .nullable()
+    .default(null)
+    .meta({
+      doc: 'setting of the soft-kNN read-out; null: chosen on validation, which trainOn train+validation leaves empty',
+    }),
   views: z
     .union([z.literal(1), z.literal(16)])
     .default(1)
@@ -168,15 +170,9 @@ export const Recipe = z.strictObject({
     .meta({ doc: 'between checkpoints inside an epoch; 0: after every step', unit: 's' }),
   engine: z
     .strictObject({
-      threads: z
-        .int()
-        .min(1)
-        .max(256)
-        .nullable()
-        .default(null)
-        .meta({
-          doc: 'threads of one op; null: the cores of the host of the first start, at most 16. Fixed for the run: bits depend on it',
-        }),
+      threads: z.int().min(1).max(256).nullable().default(null).meta({
+        doc: 'threads of one op; null: the cores of the host of the first start, at most 16. Fixed for the run: bits depend on it',
+      }),
       kernels: z
         .enum(['proven', 'stock'])
         .default('proven')
