@@ -18,9 +18,9 @@ interface Labelled {
 export function checkClasses(records: readonly Labelled[], label: string): string[] {
   const training = new Map<string, number>();
   const unseen = new Map<string, number>();
-  for (const { split, labels } of records) if (split === 'train') add(training, labels[label] as string);
+  for (const { split, labels } of records) if (split === 'train') add(training, labels[label]);
   for (const { split, labels } of records) {
-    if (split !== 'train' && !training.has(labels[label] as string)) add(unseen, `${labels[label] as string} (${split})`);
+    if (split !== 'train' && !training.has(labels[label])) add(unseen, `${labels[label]} (${split})`);
   }
   if (training.size < 2) {
     throw new LodestoneError(
@@ -44,7 +44,7 @@ export function checkClasses(records: readonly Labelled[], label: string): strin
 /** Refuses a class that only quarantined files had: training would quietly be another task. */
 export function checkNoClassLost(before: readonly Labelled[], after: readonly Labelled[], label: string): void {
   const left = new Set(after.map(({ labels }) => labels[label]));
-  const lost = new Set(before.map(({ labels }) => labels[label] as string).filter((name) => !left.has(name)));
+  const lost = new Set(before.map(({ labels }) => labels[label]).filter((name) => !left.has(name)));
   if (lost.size === 0) return;
   throw new LodestoneError(
     'DataRejected',

@@ -10,6 +10,8 @@
  *   D2  The size is checked on the header, before a pixel is decoded.
  */
 import sharp, { type Sharp } from 'sharp';
+import type { DataOptions } from '../config/recipe';
+import { assertNever } from '../errors';
 import { BitmapError, decodeBmp, decodePpm, type Bitmap } from './image/bitmap';
 import { formatOfName, sniffFormat, type ImageFormat } from './image/format';
 
@@ -25,17 +27,22 @@ export interface DecodeView {
   readonly invert: boolean;
 }
 
-export interface DecodeLimits {
-  readonly maxPixels: number;
-  /** How much damage libvips tolerates before it gives up on a file. */
-  readonly failOn: 'none' | 'truncated' | 'error' | 'warning';
-}
+/** Of the recipe's `data`: the largest size, and how much damage libvips tolerates before it gives up on a file. */
+export type DecodeLimits = Pick<DataOptions, 'maxPixels' | 'failOn'>;
 
 export type QuarantineKind = 'empty' | 'unsupported' | 'corrupt' | 'giant' | 'unreadable';
 
 export type DecodeOutcome =
   | { readonly type: 'decoded'; readonly pixels: Uint8Array; readonly notes: readonly string[] }
   | { readonly type: 'quarantined'; readonly kind: QuarantineKind; readonly reason: string };
+
+/** The view of a data set for a network's input size: S leaves room for every crop of the augmentation. */
+export function viewFor(inputSize: number, { channels, invert }: Pick<DataOptions, 'channels' | 'invert'>): DecodeView {
+  return { edge: Math.ceil(LARGEST_SCALE * inputSize), channels, invert };
+}
+
+/** The augmentation enlarges by 1 to 1.3 (METHOD.md, "augmentation"). */
+const LARGEST_SCALE = 1.3;
 
 /**
  * @param path used for its extension alone
@@ -49,7 +56,8 @@ export async function decodeImage(
 ): Promise<DecodeOutcome> {
   if (bytes.length === 0) return quarantined('empty', 'the file has no bytes');
   const sniffed = sniffFormat(bytes);
-  if (sniffed.type === 'unsupported') return quarantined('unsupported', `the content is ${sniffed.name}, which is not read`);
+  if (sniffed.type === 'unsupported')
+    return quarantined('unsupported', `the content is ${sniffed.name}, which is not read`);
   if (sniffed.type === 'unknown')
     return quarantined('unsupported', `the content begins with ${firstBytes(bytes)}: no image format that is read`);
   const { format } = sniffed;
@@ -88,11 +96,22 @@ async function open(bytes: Uint8Array, format: ImageFormat, limits: DecodeLimits
     case 'gif':
     case 'tiff':
       return openWithVips(bytes, format, limits);
+    default:
+      return assertNever(format);
   }
 }
 
-async function openWithVips(bytes: Uint8Array, format: ImageFormat, { maxPixels, failOn }: DecodeLimits): Promise<Opened> {
-  const { format: found, width, height, pages = 1 } = await sharp(bytes, { limitInputPixels: false, failOn }).metadata();
+async function openWithVips(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  { maxPixels, failOn }: DecodeLimits,
+): Promise<Opened> {
+  const {
+    format: found,
+    width,
+    height,
+    pages = 1,
+  } = await sharp(bytes, { limitInputPixels: false, failOn }).metadata();
   if (found !== format) throw new Quarantine('corrupt', `begins like ${format} but is ${found} to the decoder`); // D1
   if (width * height > maxPixels)
     throw new Quarantine('giant', `${width}×${height} pixels, more than ${maxPixels / 1e6} million`); // D2
@@ -115,7 +134,7 @@ async function squareOf(image: Sharp, { edge, channels, invert }: DecodeView): P
     throw new Quarantine('unsupported', `decodes to ${info.channels} channels, not ${channels}`);
   }
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  if (invert) for (let i = 0; i < pixels.length; i++) pixels[i] = 255 - (pixels[i] as number);
+  if (invert) for (let i = 0; i < pixels.length; i++) pixels[i] = 255 - pixels[i];
   return pixels;
 }
 
@@ -139,5 +158,5 @@ function firstBytes(bytes: Uint8Array): string {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] as string;
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
 }

@@ -8,37 +8,21 @@
  *   M3  A manifest that exists can be trained on: enough files were readable, two classes and two images of each remain.
  */
 import { LodestoneError } from '../errors';
-import type { SplitName } from '../config/artifacts';
+import type { z } from 'zod';
+import type * as Artifacts from '../config/artifacts';
 import { checkClasses, checkNoClassLost } from './classes';
 import type { DecodeView } from './decode';
-import { sha256Of, type PackedShard } from './pack';
-import type { Scan, ScannedRecord } from './scan';
+import { sha256Of } from './pack';
+import type { Scan } from './scan';
 
-export interface ManifestRecord extends ScannedRecord {
-  /** Index into `shards`. */
-  readonly shard: number;
-  /** Place in that shard, in records. */
-  readonly position: number;
-}
+export type DataSetManifest = z.infer<typeof Artifacts.DataSetManifest>;
 
-export interface DuplicateGroup {
-  readonly sha256: string;
-  readonly members: readonly { readonly path: string; readonly split: SplitName }[];
-}
+/** What packing one shard said, without its bytes, as an activity reports it. */
+export type ShardReport = z.infer<typeof Artifacts.ShardReport>;
 
-export interface DataSetManifest {
-  readonly version: 1;
-  readonly view: DecodeView;
-  readonly records: readonly ManifestRecord[];
-  readonly shards: readonly { readonly sha256: string; readonly records: number }[];
-  readonly quarantined: PackedShard['quarantined'];
-  /** Files of equal bytes; those that cross splits make a test result look better than it is. */
-  readonly duplicates: readonly DuplicateGroup[];
-  readonly notes: readonly string[];
-}
-
-/** A packed shard without its bytes, as an activity reports it. */
-export type ShardReport = Omit<PackedShard, 'bytes'>;
+type ManifestRecord = DataSetManifest['records'][number];
+/** Files of equal bytes; those that cross splits make a test result look better than it is. */
+type DuplicateGroup = DataSetManifest['duplicates'][number];
 
 export interface ManifestOptions {
   readonly view: DecodeView;
@@ -60,7 +44,10 @@ export function buildManifest(
     paths.map((path, position): ManifestRecord => {
       const record = byPath.get(path);
       if (!record)
-        throw new LodestoneError('DataRejected', `${path}: was packed but not scanned. Scan and pack the data set again.`);
+        throw new LodestoneError(
+          'DataRejected',
+          `${path}: was packed but not scanned. Scan and pack the data set again.`,
+        );
       return { ...record, shard, position };
     }),
   );
@@ -104,7 +91,7 @@ export function manifestDigest(manifest: DataSetManifest): string {
   return sha256Of(Buffer.from(canonicalJson(manifest)));
 }
 
-function checkQuarantine(quarantined: PackedShard['quarantined'], files: number, limit: number): void {
+function checkQuarantine(quarantined: DataSetManifest['quarantined'], files: number, limit: number): void {
   if (quarantined.length <= files * limit) return;
   const kinds = [...new Set(quarantined.map(({ kind }) => kind))]
     .map((kind) => `${quarantined.filter((file) => file.kind === kind).length} ${kind}`)
@@ -118,7 +105,7 @@ function checkQuarantine(quarantined: PackedShard['quarantined'], files: number,
 }
 
 function findDuplicates(records: readonly ManifestRecord[]): DuplicateGroup[] {
-  const groups = new Map<string, { path: string; split: SplitName }[]>();
+  const groups = new Map<string, { path: string; split: Artifacts.SplitName }[]>();
   for (const { sha256, path, split } of records) {
     const members = groups.get(sha256);
     if (members) members.push({ path, split });

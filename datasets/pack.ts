@@ -8,8 +8,10 @@
  *   K2  A file whose bytes are not those of the scan is an error, not another record: the shard's key names its content.
  */
 import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import type { ShardReport } from '../config/artifacts';
 import { LodestoneError } from '../errors';
-import { decodeImage, type DecodeLimits, type DecodeView, type QuarantineKind } from './decode';
+import { decodeImage, type DecodeLimits, type DecodeView } from './decode';
 
 export interface PackRequest {
   /** The files of the shard, in the order of their records, with the sha256 that the scan saw. */
@@ -25,14 +27,9 @@ export interface PackSource {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface PackedShard {
-  /** uint8 [records, S, S, channels]. */
+export interface PackedShard extends z.infer<typeof ShardReport> {
+  /** uint8 [records, S, S, channels]; their paths, in order, are `paths`. */
   readonly bytes: Uint8Array;
-  readonly sha256: string;
-  /** Paths of the records, in their order. */
-  readonly paths: readonly string[];
-  readonly quarantined: readonly { readonly path: string; readonly kind: QuarantineKind; readonly reason: string }[];
-  readonly notes: readonly { readonly path: string; readonly note: string }[];
 }
 
 const FILES_IN_FLIGHT = 8;
@@ -55,7 +52,7 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
     notes: [] as PackedShard['notes'][number][],
   };
   outcomes.forEach((outcome, place) => {
-    const { path } = files[place] as PackRequest['files'][number];
+    const { path } = files[place];
     if (outcome.type === 'quarantined') {
       packed.quarantined.push({ path, kind: outcome.kind, reason: outcome.reason });
       return;
@@ -85,7 +82,7 @@ export async function mapInFlight<T, R>(
     while (next < items.length && failures.length === 0) {
       const place = next++;
       try {
-        results[place] = await map(items[place] as T, place);
+        results[place] = await map(items[place], place);
       } catch (failure) {
         failures.push(failure);
       }

@@ -6,37 +6,24 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LodestoneError } from '../errors';
-import type { SplitName } from '../config/artifacts';
+import type { z } from 'zod';
+import type { ScanManifest } from '../config/artifacts';
+import type { DataOptions } from '../config/recipe';
 import { checkClasses } from './classes';
 import { mapInFlight, sha256Of } from './pack';
-import { assignSplits, type SplitOptions } from './splits';
-import { chooseLabels, labelCandidates, type LabelChoice } from './sources/labels';
-import { readSource, type SourceOptions } from './sources/source';
+import { assignSplits } from './splits';
+import { chooseLabels, labelCandidates } from './sources/labels';
+import { readSource } from './sources/source';
 
-export interface ScanOptions extends SourceOptions {
-  readonly label?: string | undefined;
-  readonly fineLabel?: string | undefined;
-  /** How splits are made; what is drawn is stratified by the fine label, or by the label where there is none. */
-  readonly splits: Omit<SplitOptions, 'stratifyBy'>;
-}
+/** Of the recipe's `data`. What is drawn is stratified by the fine label, or by the label where there is none. */
+export type ScanOptions = Pick<
+  DataOptions,
+  'label' | 'fineLabel' | 'table' | 'splitColumn' | 'validation' | 'drawnValidation' | 'drawnTest' | 'splitSeed'
+>;
 
-export interface ScannedRecord {
-  readonly path: string;
-  readonly sha256: string;
-  readonly split: SplitName;
-  /** By column, every column that may be a label. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** By column, all others. */
-  readonly attributes: Readonly<Record<string, string>>;
-}
-
-export interface Scan {
-  readonly root: string;
-  readonly choice: LabelChoice;
-  /** Sorted bytewise by path. */
-  readonly records: readonly ScannedRecord[];
-  readonly notes: readonly string[];
-}
+/** Records are sorted bytewise by path; labels are all columns that may be one, attributes the others. */
+export type Scan = z.infer<typeof ScanManifest>;
+type ScannedRecord = Scan['records'][number];
 
 const FILES_IN_FLIGHT = 16;
 
@@ -52,7 +39,7 @@ export async function scanDataSet(
   const source = await readSource(directory, options);
   const choice = chooseLabels(source, options);
   const { splits, notes } = assignSplits(source.records, {
-    ...options.splits,
+    ...options,
     stratifyBy: choice.fineLabel ?? choice.label,
   });
 
@@ -60,11 +47,11 @@ export async function scanDataSet(
   const labelColumns = source.columnNames.filter((name) => labels.has(name));
   const attributeColumns = source.columnNames.filter((name) => !labels.has(name));
   const pick = (columns: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> =>
-    Object.fromEntries(names.map((name) => [name, columns[name] as string]));
+    Object.fromEntries(names.map((name) => [name, columns[name]]));
   const labelled = source.records.map(({ path, where, columns }, place) => ({
     path,
     where,
-    split: splits[place] as SplitName,
+    split: splits[place],
     labels: pick(columns, labelColumns),
     attributes: pick(columns, attributeColumns),
   }));
@@ -77,7 +64,7 @@ export async function scanDataSet(
     onFile?.(++done);
     return { ...record, sha256 };
   });
-  return { root: source.root, choice, records, notes: [...source.notes, ...notes] };
+  return { version: 1, root: source.root, choice, records, notes: [...source.notes, ...notes] };
 }
 
 /** Reads one image; a file that cannot be read is the machine's fault, not the picture's, and ends the run. */

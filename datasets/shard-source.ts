@@ -1,6 +1,6 @@
 /**
  * Batches for training out of local shard files: records by position, in any order, so that a data set larger than memory
- * works. Knows files and offsets; that their bytes are the right ones is the cache's business, which checks their sha256
+ * works. Implements the BatchSource that learning/ asks for. Knows files and offsets; that their bytes are the right ones is the cache's business, which checks their sha256
  * when it fetches them.
  *
  * Invariants:
@@ -9,6 +9,8 @@
  */
 import { open } from 'node:fs/promises';
 import { LodestoneError } from '../errors';
+import type { BatchSource } from '../learning/batch-source';
+import type { DataSetManifest } from './manifest';
 
 /** One shard on the local disk. */
 export interface ShardFile {
@@ -21,6 +23,28 @@ export interface RecordPlace {
   /** Index into the shard files. */
   readonly shard: number;
   readonly position: number;
+}
+
+/**
+ * The records of a manifest as training asks for them: example i is record i.
+ * @param paths the local file of each of the manifest's shards, in their order
+ */
+export function createShardSource(
+  { view, records, shards }: Pick<DataSetManifest, 'view' | 'records' | 'shards'>,
+  paths: readonly string[],
+): BatchSource {
+  const { edge, channels } = view;
+  const files = shards.map((shard, i) => ({ path: paths[i], records: shard.records }));
+  return {
+    edge,
+    channels,
+    read: (examples) =>
+      readRecords(
+        files,
+        edge * edge * channels,
+        examples.map((i) => records[i]),
+      ),
+  };
 }
 
 /**
@@ -46,7 +70,7 @@ export async function readRecords(
       if (!file) throw corrupt(`shard ${shard}`, `there are ${shards.length} shards`);
       await withFile(file.path, async (read) => {
         for (const row of rows) {
-          const { position } = places[row] as RecordPlace;
+          const { position } = places[row];
           if (position >= file.records)
             throw corrupt(file.path, `record ${position} was asked for, it holds ${file.records}`);
           await read(batch.subarray(row * recordBytes, (row + 1) * recordBytes), position * recordBytes);

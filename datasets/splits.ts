@@ -10,29 +10,18 @@
  */
 import { LodestoneError } from '../errors';
 import type { SplitName } from '../config/artifacts';
+import type { DataOptions } from '../config/recipe';
 import { didYouMean } from '../config/did-you-mean';
 import { rngFor } from '../learning/random';
 import { compareBytes, type SourceRecord } from './sources/source';
 
-/** How validation is made from the training records. */
-export type ValidationRule =
-  /** A stratified, seeded share of each class. */
-  | { readonly type: 'fraction'; readonly fraction: number; readonly seed: number }
-  /** The records whose column has one of these values (omniglot_small: drawer_index 13, 14, 15). */
-  | { readonly type: 'column'; readonly column: string; readonly values: readonly string[] }
-  /** The last share of each group by a numeric column (fruits360_3body: neighbouring frames of a film are near-duplicates). */
-  | { readonly type: 'lastFraction'; readonly fraction: number; readonly groupBy: string; readonly orderBy: string };
+/** How validation is made from the training records; see the recipe's `data.validation`. */
+export type ValidationRule = NonNullable<DataOptions['validation']>;
 
-export interface SplitOptions {
+export type SplitOptions = Pick<DataOptions, 'validation' | 'drawnValidation' | 'drawnTest' | 'splitSeed'> & {
   /** The column whose classes are kept in proportion: the finest label in use. */
   readonly stratifyBy: string;
-  /** undefined: the data set's own validation records, or `drawnValidation` where it has none. */
-  readonly validation: ValidationRule | undefined;
-  /** The rule where the data set has no validation and none is asked for. */
-  readonly drawnValidation: ValidationRule;
-  /** The share of each class that becomes test where the data set has no test records. */
-  readonly drawnTest: { readonly fraction: number; readonly seed: number };
-}
+};
 
 export interface AssignedSplits {
   /** One for each record, in their order. */
@@ -49,7 +38,7 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
   }
 
   if (!given.has('test')) {
-    const { fraction, seed } = options.drawnTest;
+    const { drawnTest: fraction, splitSeed: seed } = options;
     moveTo(
       'test',
       splits,
@@ -60,7 +49,7 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
     );
   }
 
-  const rule = options.validation ?? (given.has('validation') ? undefined : options.drawnValidation);
+  const rule = options.validation ?? (given.has('validation') ? undefined : drawnRule(options));
   if (rule) {
     splits.forEach((split, i) => {
       if (split === 'validation') splits[i] = 'train';
@@ -76,6 +65,10 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
     );
   }
   return { splits, notes };
+}
+
+function drawnRule({ drawnValidation, splitSeed }: SplitOptions): ValidationRule {
+  return { type: 'fraction', fraction: drawnValidation, seed: splitSeed };
 }
 
 /** A training record and its place in the list that was given. */
@@ -107,7 +100,9 @@ function chooseValidation(train: readonly Placed[], stratifyBy: string, rule: Va
     }
     case 'lastFraction':
       return [...groups(train, rule.groupBy).values()].flatMap((members) => {
-        const ordered = [...members].sort((a, b) => order(a, rule.orderBy) - order(b, rule.orderBy) || comparePlaced(a, b));
+        const ordered = [...members].sort(
+          (a, b) => order(a, rule.orderBy) - order(b, rule.orderBy) || comparePlaced(a, b),
+        );
         return ordered.slice(ordered.length - shareOf(ordered.length, rule.fraction));
       });
   }
@@ -142,12 +137,9 @@ function groups(train: readonly Placed[], column: string): Map<string, Placed[]>
 }
 
 function cell(record: SourceRecord, column: string, field: string): string {
-  if (Object.hasOwn(record.columns, column)) return record.columns[column] as string;
+  if (Object.hasOwn(record.columns, column)) return record.columns[column];
   const names = Object.keys(record.columns);
-  throw new LodestoneError(
-    'InvalidConfig',
-    `${field}: there is no column ${column}.${didYouMean(column, names)} There are ${names.join(', ')}.`,
-  );
+  throw new LodestoneError('InvalidConfig', `${field}: there is no column ${column}. ${didYouMean(column, names)}.`);
 }
 
 function order({ record }: Placed, column: string): number {

@@ -57,10 +57,10 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 
 function permute(words: Uint32Array, key0: number, key1: number): void {
-  let x0 = words[0] as number;
-  let x1 = words[1] as number;
-  let x2 = words[2] as number;
-  let x3 = words[3] as number;
+  let x0 = words[0];
+  let x1 = words[1];
+  let x2 = words[2];
+  let x3 = words[3];
   for (let round = 0; round < 10; round++) {
     const high0 = mulHigh(MULTIPLIER_0, x0);
     const high1 = mulHigh(MULTIPLIER_1, x2);
@@ -141,7 +141,7 @@ class PhiloxStream implements Rng {
       this.counter++;
       this.used = 0;
     }
-    return this.block[this.used++] as number;
+    return this.block[this.used++];
   }
 
   next(): number {
@@ -173,8 +173,8 @@ class PhiloxStream implements Rng {
   shuffle<T>(items: T[]): T[] {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.nextInt(i + 1);
-      const held = items[i] as T;
-      items[i] = items[j] as T;
+      const held = items[i];
+      items[i] = items[j];
       items[j] = held;
     }
     return items;
@@ -187,8 +187,8 @@ class PhiloxStream implements Rng {
     const pool = [...items];
     for (let i = 0; i < count; i++) {
       const j = i + this.nextInt(pool.length - i);
-      const held = pool[i] as T;
-      pool[i] = pool[j] as T;
+      const held = pool[i];
+      pool[i] = pool[j];
       pool[j] = held;
     }
     return pool.slice(0, count);

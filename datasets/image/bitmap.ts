@@ -36,11 +36,13 @@ export function decodeBmp(bytes: Uint8Array, maxPixels: number): Bitmap {
   checkSize(width, height, maxPixels);
   if (compression !== 0)
     throw new BitmapError('unsupported', `BMP compression ${compression} is not read, only uncompressed`);
-  if (![1, 4, 8, 24, 32].includes(bits)) throw new BitmapError('unsupported', `BMP with ${bits} bits a pixel is not read`);
+  if (![1, 4, 8, 24, 32].includes(bits))
+    throw new BitmapError('unsupported', `BMP with ${bits} bits a pixel is not read`);
 
   const rowBytes = Math.ceil((width * bits) / 32) * 4;
   if (dataOffset + rowBytes * height > bytes.length) throw new BitmapError('corrupt', 'BMP pixel data is cut short');
-  const palette = bits <= 8 ? readPalette(bytes, 14 + headerSize, view.getUint32(46, true) || 2 ** bits) : new Uint8Array(0);
+  const palette =
+    bits <= 8 ? readPalette(bytes, 14 + headerSize, view.getUint32(46, true) || 2 ** bits) : new Uint8Array(0);
 
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
@@ -49,9 +51,9 @@ export function decodeBmp(bytes: Uint8Array, maxPixels: number): Bitmap {
       const [source, at] = bits <= 8 ? [palette, 4 * paletteIndex(bytes, row, x, bits)] : [bytes, row + (x * bits) / 8];
       if (at + 2 >= source.length) throw new BitmapError('corrupt', 'BMP pixel names a colour outside its palette');
       const to = (y * width + x) * 3;
-      pixels[to] = source[at + 2] as number; // stored blue, green, red
-      pixels[to + 1] = source[at + 1] as number;
-      pixels[to + 2] = source[at] as number;
+      pixels[to] = source[at + 2]; // stored blue, green, red
+      pixels[to + 1] = source[at + 1];
+      pixels[to + 2] = source[at];
     }
   }
   return { width, height, channels: 3, pixels };
@@ -67,13 +69,14 @@ export function decodePpm(bytes: Uint8Array, maxPixels: number): Bitmap {
   const channels = bytes[1] === 0x35 ? 1 : 3;
   const bytesPerValue = maximum < 256 ? 1 : 2;
   const values = width * height * channels;
-  if (dataOffset + values * bytesPerValue > bytes.length) throw new BitmapError('corrupt', 'PPM pixel data is cut short');
+  if (dataOffset + values * bytesPerValue > bytes.length)
+    throw new BitmapError('corrupt', 'PPM pixel data is cut short');
 
   const pixels = new Uint8Array(values);
   for (let i = 0; i < values; i++) {
     const at = dataOffset + i * bytesPerValue;
-    const first = bytes[at] as number;
-    const value = bytesPerValue === 1 ? first : first * 256 + (bytes[at + 1] as number);
+    const first = bytes[at];
+    const value = bytesPerValue === 1 ? first : first * 256 + bytes[at + 1];
     pixels[i] = Math.round((Math.min(value, maximum) * 255) / maximum);
   }
   return { width, height, channels, pixels };
@@ -85,13 +88,14 @@ function checkSize(width: number, height: number, maxPixels: number): void {
 }
 
 function readPalette(bytes: Uint8Array, offset: number, colours: number): Uint8Array {
-  if (colours > 256 || offset + colours * 4 > bytes.length) throw new BitmapError('corrupt', 'BMP palette is cut short');
+  if (colours > 256 || offset + colours * 4 > bytes.length)
+    throw new BitmapError('corrupt', 'BMP palette is cut short');
   return bytes.subarray(offset, offset + colours * 4);
 }
 
 function paletteIndex(bytes: Uint8Array, row: number, x: number, bits: number): number {
   const firstBit = x * bits;
-  const byte = bytes[row + (firstBit >> 3)] as number;
+  const byte = bytes[row + (firstBit >> 3)];
   return (byte >> (8 - bits - (firstBit & 7))) & ((1 << bits) - 1);
 }
 

@@ -38,6 +38,7 @@ export function sniffFormat(bytes: Uint8Array): SniffedFormat {
   return { type: 'unknown' };
 }
 
+/* eslint-disable no-control-regex -- magic numbers are made of control characters */
 const SIGNATURES: readonly (readonly [ImageFormat, RegExp])[] = [
   ['jpeg', /^\xff\xd8\xff/],
   ['png', /^\x89PNG\r\n\x1a\n/],

@@ -98,7 +98,13 @@ async function fill(
   const table = rows.join('\n') + '\n';
   await writeFile(join(directory, 'metadata.csv'), table);
   const made = { images: rows.length - 1, digest: files.update(table).digest('hex') };
-  await writeFile(join(directory, MARKER), JSON.stringify({ version: SPECIES_VERSION, options, ...made }, null, 2) + '\n');
+  const { seed, coarseClasses, speciesPerClass, imagesPerSpecies, size } = options;
+  const marker = {
+    version: SPECIES_VERSION,
+    options: { seed, coarseClasses, speciesPerClass, imagesPerSpecies, size },
+    ...made,
+  };
+  await writeFile(join(directory, MARKER), JSON.stringify(marker, null, 2) + '\n');
   return made;
 }
 

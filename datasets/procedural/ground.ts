@@ -6,7 +6,7 @@ import { between, cosine, sine, type Colour } from './arithmetic';
 
 /** A background: a gradient between two colours of one shade, with about one blob on it. */
 export function newGround(rng: Rng): (x: number, y: number) => Colour {
-  const shade = [0.7, 0.3, 0.05][rng.nextInt(3)] as number;
+  const shade = [0.7, 0.3, 0.05][rng.nextInt(3)];
   const colour1 = randomColour(rng, shade, 0.25);
   const colour2 = randomColour(rng, shade, 0.25);
   const direction = between(rng, 0, 6.3);
@@ -20,7 +20,7 @@ export function newGround(rng: Rng): (x: number, y: number) => Colour {
   }));
   return (x, y) => {
     for (let i = blobs.length - 1; i >= 0; i--) {
-      const blob = blobs[i] as Blob;
+      const blob = blobs[i];
       const dx = x - blob.x;
       const dy = y - blob.y;
       if (dx * dx + dy * dy < blob.radius * blob.radius) return blob.colour;

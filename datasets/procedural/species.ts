@@ -9,6 +9,7 @@
  *   G1  An image depends on (options.seed, its species, its place, size) alone: more classes or images change no other image.
  *   G2  The bytes are the same on every platform: arithmetic.ts and learning/random.ts only.
  */
+import type { DataSource } from '../../config/workflow-input';
 import { rngFor, type Rng } from '../../learning/random';
 import { between, clamp, cosine, fallingLogistic, hsvToRgb, sine, type Colour } from './arithmetic';
 import { newGround } from './ground';
@@ -16,24 +17,8 @@ import { newGround } from './ground';
 /** Raised when the same options give other pictures, so that a folder of an older drawing is not taken for this one. */
 export const SPECIES_VERSION = 1;
 
-export interface SpeciesOptions {
-  readonly seed: number;
-  /** Coarse classes, the labels that the demo trains on. */
-  readonly coarseClasses: number;
-  /** Species hidden in each coarse class. */
-  readonly speciesPerClass: number;
-  readonly imagesPerSpecies: number;
-  /** Width and height in pixels. */
-  readonly size: number;
-}
-
-export const speciesDefaults: SpeciesOptions = {
-  seed: 0,
-  coarseClasses: 3,
-  speciesPerClass: 16,
-  imagesPerSpecies: 90,
-  size: 48,
-};
+/** See the workflow input's data source of type `species`, where the defaults are. */
+export type SpeciesOptions = Omit<Extract<DataSource, { type: 'species' }>, 'type'>;
 
 export const textures = ['eye', 'stripes', 'bands', 'dots', 'rings', 'checks'] as const;
 export type Texture = (typeof textures)[number];
@@ -97,8 +82,11 @@ function splitOf(place: number, images: number): SpeciesImage['split'] {
 
 function newSpecies(rng: Rng): Species {
   return {
-    outline: HARMONIC_AMPLITUDES.map((most) => ({ amplitude: between(rng, -1, 1) * most, phase: between(rng, 0, 6.28) })),
-    texture: textures[rng.nextInt(textures.length)] as Texture,
+    outline: HARMONIC_AMPLITUDES.map((most) => ({
+      amplitude: between(rng, -1, 1) * most,
+      phase: between(rng, 0, 6.28),
+    })),
+    texture: textures[rng.nextInt(textures.length)],
     frequency: between(rng, 7, 11),
     hue1: rng.nextInt(HUES) / HUES,
     hue2: rng.nextInt(HUES) / HUES,
@@ -168,8 +156,8 @@ function drawPicture(species: Species, rng: Rng, size: number): Uint8Array {
       const below = inside < 1 ? ground(x, y) : coat1;
       const coat = inside > 0 && patternAt(u, v, r) ? coat2 : coat1;
       for (let channel = 0; channel < 3; channel++) {
-        const value = (below[channel] as number) * (1 - inside) + (coat[channel] as number) * inside;
-        sums[at + channel] = (sums[at + channel] as number) + value;
+        const value = below[channel] * (1 - inside) + coat[channel] * inside;
+        sums[at + channel] = sums[at + channel] + value;
       }
     }
   }
@@ -223,7 +211,7 @@ function toBytes(sums: Float64Array, rng: Rng): Uint8Array {
   for (let i = 0; i < sums.length; i++) {
     const word = rng.nextUint32();
     const four = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
-    bytes[i] = floor(clamp((sums[i] as number) / 4 + (four - 510) * noiseUnit, 0, 1) * 255);
+    bytes[i] = floor(clamp(sums[i] / 4 + (four - 510) * noiseUnit, 0, 1) * 255);
   }
   return bytes;
 }

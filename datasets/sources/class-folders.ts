@@ -32,14 +32,16 @@ export async function readClassFolders(root: string): Promise<Omit<DataSource, '
   const classes = hasSplits
     ? (
         await Promise.all(
-          splitFolders.map(async (name) => (await listFolder(join(root, name))).folders.map((inner) => `${name}/${inner}`)),
+          splitFolders.map(async (name) =>
+            (await listFolder(join(root, name))).folders.map((inner) => `${name}/${inner}`),
+          ),
         )
       ).flat()
     : top.folders;
   const records: SourceRecord[] = [];
   let passedOver = top.others;
   for (const folder of classes) {
-    const split = hasSplits ? parseSplit(folder.split('/')[0] as string) : undefined;
+    const split = hasSplits ? parseSplit(folder.split('/')[0]) : undefined;
     const found = await listImages(root, folder, new Set());
     passedOver += found.others;
     if (found.images.length === 0) {
@@ -57,16 +59,14 @@ export async function readClassFolders(root: string): Promise<Omit<DataSource, '
   return {
     layout: 'class-folders',
     columnNames: nested ? ['class', 'subclass'] : ['class'],
-    records: nested
-      ? records
-      : records.map((record) => ({ ...record, columns: { class: record.columns['class'] as string } })),
+    records: nested ? records : records.map((record) => ({ ...record, columns: { class: record.columns['class'] } })),
     notes,
   };
 }
 
 function recordOf(path: string, split: SourceRecord['split'], skippedFolders: number): SourceRecord {
   const folders = path.split('/').slice(skippedFolders, -1);
-  return { path, split, columns: { class: folders[0] as string, subclass: folders.join('/') }, where: path };
+  return { path, split, columns: { class: folders[0], subclass: folders.join('/') }, where: path };
 }
 
 interface Listing {
@@ -97,7 +97,11 @@ async function listFolder(path: string): Promise<Listing> {
 }
 
 /** Every image below a folder, as paths from the root. A link back to a folder above is followed once. */
-async function listImages(root: string, folder: string, seen: Set<string>): Promise<{ images: string[]; others: number }> {
+async function listImages(
+  root: string,
+  folder: string,
+  seen: Set<string>,
+): Promise<{ images: string[]; others: number }> {
   const real = await realpath(join(root, folder));
   if (seen.has(real)) return { images: [], others: 0 };
   seen.add(real);

@@ -4,20 +4,21 @@
  * Pure: a source and the user's wish in, names out.
  */
 import { didYouMean } from '../../config/did-you-mean';
+import type { DataOptions } from '../../config/recipe';
 import { LodestoneError } from '../../errors';
 import type { DataSource, SourceRecord } from './source';
 
 export interface LabelChoice {
   /** The column whose classes are trained. */
   readonly label: string;
-  /** The column whose classes are recovered at the end; undefined: none. */
-  readonly fineLabel: string | undefined;
+  /** The column whose classes are recovered at the end, if any. */
+  readonly fineLabel?: string | undefined;
 }
 
 /** Columns that are labels without being asked for: in every row a value, few different ones, and not all of them numbers. */
 export function labelCandidates({ columnNames, records }: Pick<DataSource, 'columnNames' | 'records'>): string[] {
   return columnNames.filter((name) => {
-    const values = records.map(({ columns }) => columns[name] as string);
+    const values = records.map(({ columns }) => columns[name]);
     const different = new Set(values);
     const wordy = [...different].some((value) => !isNumber(value)) || LABEL_NAMES.includes(name);
     return wordy && !different.has('') && different.size >= 2 && different.size <= records.length / 2;
@@ -25,13 +26,11 @@ export function labelCandidates({ columnNames, records }: Pick<DataSource, 'colu
 }
 
 /** The columns of this run; what is not said is chosen only where there is no doubt. */
-export function chooseLabels(
-  source: DataSource,
-  wish: { readonly label?: string | undefined; readonly fineLabel?: string | undefined },
-): LabelChoice {
+export function chooseLabels(source: DataSource, wish: Pick<DataOptions, 'label' | 'fineLabel'>): LabelChoice {
   const label = wish.label ?? obviousLabel(source);
   checkColumn(source, 'label', label);
-  if (wish.fineLabel !== undefined) checkColumn(source, 'fineLabel', wish.fineLabel);
+  if (wish.fineLabel === null) return { label };
+  checkColumn(source, 'fineLabel', wish.fineLabel);
   return { label, fineLabel: wish.fineLabel };
 }
 
@@ -41,7 +40,7 @@ function obviousLabel(source: DataSource): string {
   const candidates = labelCandidates(source);
   const named = LABEL_NAMES.find((name) => source.columnNames.includes(name));
   if (named !== undefined) return named;
-  if (candidates.length === 1) return candidates[0] as string;
+  if (candidates.length === 1) return candidates[0];
   throw new LodestoneError(
     'InvalidConfig',
     candidates.length === 0
@@ -54,10 +53,10 @@ function checkColumn(source: DataSource, field: 'label' | 'fineLabel', name: str
   if (!source.columnNames.includes(name)) {
     throw new LodestoneError(
       'InvalidConfig',
-      `${field}: got ${name}, must be a column of ${source.root}.${didYouMean(name, source.columnNames)} There are ${source.columnNames.join(', ')}.`,
+      `${field}: got ${name}, must be a column of ${source.root}. ${didYouMean(name, source.columnNames)}.`,
     );
   }
-  const values = new Set(source.records.map(({ columns }) => columns[name] as string));
+  const values = new Set(source.records.map(({ columns }) => columns[name]));
   if (values.has('')) {
     const { where } = source.records.find(({ columns }) => columns[name] === '') as SourceRecord;
     throw new LodestoneError(

@@ -7,6 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LodestoneError } from '../../errors';
 import type { SplitName } from '../../config/artifacts';
+import type { DataOptions } from '../../config/recipe';
 import { readClassFolders } from './class-folders';
 import { readTable, tableNames } from './table';
 
@@ -32,19 +33,19 @@ export interface DataSource {
   readonly notes: readonly string[];
 }
 
-export interface SourceOptions {
-  /** File name of the table in the root; undefined: metadata.csv or metadata.jsonl if there is one. */
-  readonly table?: string | undefined;
-  /** Column that holds the split; undefined: `split` if there is one. */
-  readonly splitColumn?: string | undefined;
-}
+/** Of the recipe's `data`: the table's file name and the column of the split; null: the usual ones where there are such. */
+export type SourceOptions = Pick<DataOptions, 'table' | 'splitColumn'>;
 
-export async function readSource(directory: string, options: SourceOptions = {}): Promise<DataSource> {
+export async function readSource(directory: string, options: SourceOptions): Promise<DataSource> {
   const root = resolve(directory);
   const status = await stat(root).catch((cause: NodeJS.ErrnoException) => {
-    throw new LodestoneError('DataRejected', `data set ${root}: ${explain(cause)}. Name the folder that holds the images.`, {
-      cause,
-    });
+    throw new LodestoneError(
+      'DataRejected',
+      `data set ${root}: ${explain(cause)}. Name the folder that holds the images.`,
+      {
+        cause,
+      },
+    );
   });
   if (!status.isDirectory()) {
     throw new LodestoneError(
@@ -63,9 +64,9 @@ export function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-async function findTable(root: string, named: string | undefined): Promise<string | undefined> {
+async function findTable(root: string, named: string | null): Promise<string | undefined> {
   const entries = new Set(await readdir(root));
-  if (named !== undefined) {
+  if (named !== null) {
     if (entries.has(named)) return named;
     throw new LodestoneError(
       'DataRejected',
@@ -82,15 +83,7 @@ async function findTable(root: string, named: string | undefined): Promise<strin
   return found[0];
 }
 
-function explain(cause: NodeJS.ErrnoException): string {
-  switch (cause.code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return 'there is no such folder';
-    case 'EACCES':
-    case 'EPERM':
-      return 'may not be read by this user';
-    default:
-      return cause.message;
-  }
+function explain({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such folder';
+  return code === 'EACCES' || code === 'EPERM' ? 'may not be read by this user' : message;
 }

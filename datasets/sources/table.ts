@@ -19,10 +19,11 @@ export const tableNames = ['metadata.csv', 'metadata.jsonl'] as const;
 export async function readTable(
   root: string,
   table: string,
-  splitColumn: string | undefined,
+  splitColumn: string | null,
 ): Promise<Omit<DataSource, 'root'>> {
   const text = decodeUtf8(await readFile(join(root, table)), table);
-  const { header, rows } = extname(table).toLowerCase() === '.jsonl' ? parseJsonLines(text, table) : parseCsv(text, table);
+  const { header, rows } =
+    extname(table).toLowerCase() === '.jsonl' ? parseJsonLines(text, table) : parseCsv(text, table);
   if (rows.length === 0) throw rejected(table, 'holds no row', 'It needs one row for each image');
   const pathColumn = findPathColumn(header, table);
   const split = findSplitColumn(header, table, splitColumn);
@@ -63,7 +64,7 @@ function parseCsv(text: string, table: string): Rows {
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     throw rejected(
-      `${table} line ${String(cause['lines'] ?? '?')}`,
+      `${table} line ${typeof cause['lines'] === 'number' ? cause['lines'] : 'unknown'}`,
       cause.message,
       'Quote a cell that holds a comma, a quote or a line break, and double the quotes in it',
       cause,
@@ -78,7 +79,7 @@ function parseCsv(text: string, table: string): Rows {
         'Quote a cell that holds a comma',
       );
     }
-    return { line: info.lines, cells: Object.fromEntries(header.map((name, i) => [name, record[i] as string])) };
+    return { line: info.lines, cells: Object.fromEntries(header.map((name, i) => [name, record[i]])) };
   });
   return { header, rows };
 }
@@ -137,7 +138,7 @@ function checkedHeader(names: readonly string[], table: string): string[] {
 
 function findPathColumn(header: readonly string[], table: string): string {
   const found = PATH_COLUMNS.filter((name) => header.includes(name));
-  if (found.length === 1) return found[0] as string;
+  if (found.length === 1) return found[0];
   if (found.length === 0) {
     throw rejected(
       table,
@@ -148,14 +149,10 @@ function findPathColumn(header: readonly string[], table: string): string {
   throw rejected(table, `has the columns ${found.join(' and ')}, only one may hold the paths`, 'Rename the others');
 }
 
-function findSplitColumn(header: readonly string[], table: string, named: string | undefined): string | undefined {
-  if (named === undefined) return header.includes(SPLIT_COLUMN) ? SPLIT_COLUMN : undefined;
+function findSplitColumn(header: readonly string[], table: string, named: string | null): string | undefined {
+  if (named === null) return header.includes(SPLIT_COLUMN) ? SPLIT_COLUMN : undefined;
   if (header.includes(named)) return named;
-  throw rejected(
-    table,
-    `has no split column ${named}`,
-    `${didYouMean(named, header)} There are ${header.join(', ')}`.trim(),
-  );
+  throw rejected(table, `has no split column ${named}`, didYouMean(named, header));
 }
 
 /** A relative path with '/', in its shortest form, that stays under the folder of the table. */

@@ -26,7 +26,9 @@ describe('decodeImage', () => {
       [1, [255, 0, 0]],
       [6, [0, 0, 255]],
     ] as const) {
-      at(pixels, x, 4).forEach((value, channel) => expect(Math.abs(value - (expected[channel] as number))).toBeLessThan(25));
+      at(pixels, x, 4).forEach((value, channel) =>
+        expect(Math.abs(value - (expected[channel] as number))).toBeLessThan(25),
+      );
     }
   });
 
@@ -55,7 +57,9 @@ describe('decodeImage', () => {
   });
 
   test('transparent parts lie on white; 16 bits, grey and CMYK come out as 8-bit RGB', async () => {
-    const clear = await sharp({ create: { width: 4, height: 4, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
+    const clear = await sharp({
+      create: { width: 4, height: 4, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
+    })
       .png()
       .toBuffer();
     expect(at(await pixelsOf(clear), 0, 0)).toEqual([255, 255, 255]);
@@ -65,7 +69,7 @@ describe('decodeImage', () => {
       await orange.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
     ]) {
       at(await pixelsOf(bytes), 4, 4).forEach((value, i) =>
-        expect(Math.abs(value - ([255, 128, 0][i] as number))).toBeLessThan(12),
+        expect(Math.abs(value - [255, 128, 0][i])).toBeLessThan(12),
       );
     }
     const grey = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#646464' } })
@@ -83,9 +87,12 @@ describe('decodeImage', () => {
   });
 
   test('D1: a GIF named .jpg is read by its content and noted; so are further frames', async () => {
-    const frames = await sharp([await redAndBlue(8, 8).png().toBuffer(), await redAndBlue(8, 8).negate().png().toBuffer()], {
-      join: { animated: true },
-    })
+    const frames = await sharp(
+      [await redAndBlue(8, 8).png().toBuffer(), await redAndBlue(8, 8).negate().png().toBuffer()],
+      {
+        join: { animated: true },
+      },
+    )
       .gif()
       .toBuffer();
     expect(await decode(frames, 'cat.jpg')).toMatchObject({
@@ -157,6 +164,6 @@ describe('files that are quarantined', () => {
 
 function flipped(bytes: Buffer): Buffer {
   const at = bytes.length >> 1;
-  bytes[at] = (bytes[at] as number) ^ 1;
+  bytes[at] = bytes[at] ^ 1;
   return bytes;
 }

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
+import { DataSetManifest, ScanManifest, ShardReport as ShardReportSchema } from '../../config/artifacts';
 import { buildManifest, canonicalJson, crossesSplits, manifestDigest, type ShardReport } from '../../datasets/manifest';
-import type { Scan, ScannedRecord } from '../../datasets/scan';
+import type { Scan } from '../../datasets/scan';
+
+type ScannedRecord = Scan['records'][number];
 
 const view = { edge: 4, channels: 3, invert: false } as const;
 const options = { view, maxQuarantined: 0.1 };
@@ -22,7 +26,7 @@ const records = [
   ...Array.from({ length: 9 }, (_, i) => record(`b/${i}.png`, 'b')),
   record('b/9.png', 'b', 'test', 'sha of a/0.png'),
 ];
-const scan: Scan = { root: 'photos', choice: { label: 'kind', fineLabel: undefined }, records, notes: ['from the scan'] };
+const scan: Scan = { version: 1, root: 'photos', choice: { label: 'kind' }, records, notes: ['from the scan'] };
 
 const report = (paths: string[], extra: Partial<ShardReport> = {}): ShardReport => ({
   sha256: `shard of ${paths.length}`,
@@ -40,6 +44,18 @@ const shards = [
   ),
   report(paths.slice(8)),
 ];
+
+test('scan, shard reports and manifest pass through JSON and their schemas unchanged', () => {
+  const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const hashed = <T extends { sha256: string }>(item: T): T => ({ ...item, sha256: digest(item.sha256) });
+  const stored: Scan = { ...scan, choice: { label: 'kind', fineLabel: 'kind' }, records: records.map(hashed) };
+  const reports = shards.map(hashed);
+  const manifest = buildManifest(stored, reports, options);
+  const through = (value: unknown): unknown => JSON.parse(canonicalJson(value));
+  expect(ScanManifest.parse(through(stored))).toEqual(stored);
+  expect(reports.map((item) => ShardReportSchema.parse(through(item)))).toEqual(reports);
+  expect(DataSetManifest.parse(through(manifest))).toEqual(manifest);
+});
 
 describe('buildManifest', () => {
   test('M2: joins scan and shards in order; a quarantined file is listed and has no record', () => {

@@ -28,7 +28,10 @@ describe('packShard', () => {
   test('K1: records stand in order, a quarantined file leaves no gap, and what was noticed is told', async () => {
     const files = await makeFiles();
     const progress: number[] = [];
-    const shard = await packShard(requestOf(files), { readFile: readerOf(files), onFile: (done) => progress.push(done) });
+    const shard = await packShard(requestOf(files), {
+      readFile: readerOf(files),
+      onFile: (done) => progress.push(done),
+    });
     expect(shard.paths).toEqual([
       '0.png',
       '1.png',

@@ -1,46 +1,35 @@
 /** The reader on the photo sets beside the repository; skipped where they are absent. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DataOptions } from '../../config/recipe';
 import { buildManifest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
-import { planShards, readImageFile, scanDataSet, type ScanOptions } from '../../datasets/scan';
+import { planShards, readImageFile, scanDataSet } from '../../datasets/scan';
 
 const folder = resolve(__dirname, '../../../shared/datasets');
-const splits: ScanOptions['splits'] = {
-  validation: undefined,
-  drawnValidation: { type: 'fraction', fraction: 0.15, seed: 0 },
-  drawnTest: { fraction: 0.25, seed: 0 },
-};
 const sets = [
   {
     name: 'grocery',
-    options: { label: 'coarse', fineLabel: 'fine', splits },
+    validation: null,
     counts: { train: 2640, validation: 296, test: 2485 },
     labels: ['top', 'coarse', 'fine'],
   },
   {
     name: 'fruits360_3body',
-    options: {
-      label: 'coarse',
-      fineLabel: 'fine',
-      splits: { ...splits, validation: { type: 'lastFraction', fraction: 0.2, groupBy: 'fine', orderBy: 'frame_rank' } },
-    },
+    validation: { type: 'lastFraction', fraction: 0.2, groupBy: 'fine', orderBy: 'frame_rank' },
     counts: { train: 2278, validation: 568, test: 1978 },
     labels: ['upstream_split', 'coarse', 'fine', 'axis'],
   },
   {
     name: 'omniglot_small',
-    options: {
-      label: 'coarse',
-      fineLabel: 'fine',
-      splits: { ...splits, validation: { type: 'column', column: 'drawer_index', values: ['13', '14', '15'] } },
-    },
+    validation: { type: 'column', column: 'drawer_index', values: ['13', '14', '15'] },
     counts: { train: 2904, validation: 726, test: 1210 },
     labels: ['coarse', 'fine'],
   },
-] as const;
+];
 
-describe.each(sets)('$name', ({ name, options, counts, labels }) => {
+describe.each(sets)('$name', ({ name, validation, counts, labels }) => {
+  const options = DataOptions.parse({ label: 'coarse', fineLabel: 'fine', validation });
   const root = join(folder, name);
   const present = existsSync(join(root, 'metadata.csv'));
   if (!present) console.warn(`skipped: there is no ${name} in ../shared/datasets`);
@@ -54,7 +43,11 @@ describe.each(sets)('$name', ({ name, options, counts, labels }) => {
       expect(counted).toEqual(counts);
       expect(Object.keys(scan.records[0]?.labels ?? {})).toEqual(labels);
 
-      const view = { edge: 63, channels: name === 'omniglot_small' ? 1 : 3, invert: name === 'omniglot_small' } as const;
+      const view = {
+        edge: 63,
+        channels: name === 'omniglot_small' ? 1 : 3,
+        invert: name === 'omniglot_small',
+      } as const;
       const every25th = { ...scan, records: scan.records.filter((_, i) => i % 25 === 0) };
       const limits = { maxPixels: 50_000_000, failOn: 'error' } as const;
       const shards = [];
@@ -69,11 +62,17 @@ describe.each(sets)('$name', ({ name, options, counts, labels }) => {
     },
   );
 
-  (present ? test : test.skip)('makes a manifest in which no two files are of equal bytes, as its README says', async () => {
-    const scan = await scanDataSet(root, options);
-    const whole = { sha256: '', paths: scan.records.map(({ path }) => path), quarantined: [], notes: [] };
-    const manifest = buildManifest(scan, [whole], { view: { edge: 63, channels: 3, invert: false }, maxQuarantined: 0 });
-    expect(manifest.records.length).toBe(scan.records.length);
-    expect(manifest.duplicates).toEqual([]);
-  });
+  (present ? test : test.skip)(
+    'makes a manifest in which no two files are of equal bytes, as its README says',
+    async () => {
+      const scan = await scanDataSet(root, options);
+      const whole = { sha256: '', paths: scan.records.map(({ path }) => path), quarantined: [], notes: [] };
+      const manifest = buildManifest(scan, [whole], {
+        view: { edge: 63, channels: 3, invert: false },
+        maxQuarantined: 0,
+      });
+      expect(manifest.records.length).toBe(scan.records.length);
+      expect(manifest.duplicates).toEqual([]);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { DataOptions } from '../../config/recipe';
 import { buildManifest, manifestDigest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
 import { writeSpeciesFolder } from '../../datasets/procedural/folder';
@@ -8,13 +9,7 @@ import { planShards, readImageFile, scanDataSet, type ScanOptions } from '../../
 import { redAndBlue } from './made-images';
 import { withFolder } from './temporary-folder';
 
-const options: ScanOptions = {
-  splits: {
-    validation: undefined,
-    drawnValidation: { type: 'fraction', fraction: 0.15, seed: 0 },
-    drawnTest: { fraction: 0.25, seed: 0 },
-  },
-};
+const options: ScanOptions = DataOptions.parse({ drawnTest: 0.25 });
 const view = { edge: 6, channels: 3, invert: false } as const;
 const limits = { maxPixels: 1_000_000, failOn: 'error' } as const;
 
@@ -42,7 +37,7 @@ describe('scanDataSet', () => {
   test('a folder of photos with nothing else said becomes a manifest, twice the same', async () => {
     await withFolder(await photos(), async (root) => {
       const { scan, manifest } = await prepare(root, 700);
-      expect(scan.choice).toEqual({ label: 'class', fineLabel: undefined });
+      expect(scan.choice).toEqual({ label: 'class' });
       expect(manifest.records.length).toBe(20);
       expect(manifest.shards.map(({ records }) => records)).toEqual([6, 6, 6, 2]);
       expect(manifest.quarantined.map(({ path }) => path)).toEqual(['pear/broken.jpg']);
@@ -85,9 +80,9 @@ describe('scanDataSet', () => {
     await withFolder(await photos(), async (root) => {
       await expect(scanDataSet(root, options, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
       const stopped = new AbortController();
-      await expect(scanDataSet(root, options, { signal: stopped.signal, onFile: () => stopped.abort() })).rejects.toThrow(
-        /aborted/,
-      );
+      await expect(
+        scanDataSet(root, options, { signal: stopped.signal, onFile: () => stopped.abort() }),
+      ).rejects.toThrow(/aborted/);
       await rm(join(root, 'apple/1.jpg'));
       await expect(readImageFile(root, 'apple/1.jpg', 'metadata.csv line 3')).rejects.toMatchObject({
         kind: 'DataRejected',

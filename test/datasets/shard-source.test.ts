@@ -1,7 +1,7 @@
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { readRecords, type ShardFile } from '../../datasets/shard-source';
+import { createShardSource, readRecords, type ShardFile } from '../../datasets/shard-source';
 import { withFolder } from './temporary-folder';
 
 const RECORD = 5;
@@ -21,7 +21,9 @@ describe('readRecords', () => {
   test('gives the records asked for, in that order, however often and from wherever', async () => {
     await withShards([3, 1, 7], async (shards) => {
       const place = fc.constantFrom(
-        ...shards.flatMap(({ records }, shard) => Array.from({ length: records }, (_, position) => ({ shard, position }))),
+        ...shards.flatMap(({ records }, shard) =>
+          Array.from({ length: records }, (_, position) => ({ shard, position })),
+        ),
       );
       await fc.assert(
         fc.asyncProperty(fc.array(place, { maxLength: 20 }), async (places) => {
@@ -53,10 +55,36 @@ describe('readRecords', () => {
       await expect(readRecords(shards, RECORD, [{ shard: 1, position: 0 }])).rejects.toMatchObject(
         corrupt(/shard 1: there are 1 shards/),
       );
-      await truncate((shards[0] as ShardFile).path, 2 * RECORD + 1);
+      await truncate(shards[0].path, 2 * RECORD + 1);
       await expect(readRecords(shards, RECORD, [{ shard: 0, position: 2 }])).rejects.toMatchObject(
         corrupt(/ends inside the record at byte 10/),
       );
+    });
+  });
+});
+
+describe('createShardSource', () => {
+  test('example i is record i of the manifest, wherever its shard places it', async () => {
+    await withShards([2, 2], async (shards) => {
+      const place = (shard: number, position: number) => ({
+        path: `${shard}-${position}`,
+        sha256: '',
+        split: 'train' as const,
+        labels: {},
+        attributes: {},
+        shard,
+        position,
+      });
+      const source = createShardSource(
+        {
+          view: { edge: 1, channels: 1, invert: false },
+          records: [place(0, 0), place(1, 1), place(0, 1)],
+          shards: shards.map(({ records }) => ({ sha256: '', records: records * RECORD })),
+        },
+        shards.map(({ path }) => path),
+      );
+      expect([source.edge, source.channels]).toEqual([1, 1]);
+      expect([...(await source.read([1, 0, 1, 2]))]).toEqual([16, 0, 16, 0]);
     });
   });
 });

@@ -106,7 +106,8 @@ describe('rngFor', () => {
       const value = rng.nextInt(3);
       counts[value] = (counts[value] ?? 0) + 1;
     }
-    for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(6 * Math.sqrt(30_000 * (1 / 3) * (2 / 3)));
+    for (const count of counts)
+      expect(Math.abs(count - 10_000)).toBeLessThan(6 * Math.sqrt(30_000 * (1 / 3) * (2 / 3)));
     expect(rng.nextInt(1)).toBe(0);
     expect(rng.nextInt(2 ** 32)).toBeLessThan(2 ** 32);
     for (const bad of [0, -1, 1.5, 2 ** 32 + 1, Number.NaN]) expect(() => rng.nextInt(bad)).toThrow(RangeError);

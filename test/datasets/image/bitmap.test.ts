@@ -62,7 +62,7 @@ describe('decodeBmp', () => {
     ['run-length compression', bmp(8, 1, [[0]], { palette: [0, 0, 0, 0], compression: 1 }), 'unsupported'],
     ['more pixels than allowed', bmp(24, 40_000, [[]]).fill(0x7f, 22, 24), 'giant'],
   ])('%s is refused', (_what, bytes, kind) => {
-    expect(() => decodeBmp(bytes, LIMIT)).toThrow(expect.objectContaining({ name: 'BitmapError', kind }));
+    expect(() => decodeBmp(bytes, LIMIT)).toThrow(expect.objectContaining({ name: 'BitmapError', kind }) as Error);
   });
 });
 
@@ -71,7 +71,12 @@ describe('decodePpm', () => {
     Buffer.concat([Buffer.from(header, 'latin1'), Buffer.from(values)]);
 
   test.each([
-    ['P6, 8 bits, a comment in the header', ppm('P6\n# made by hand\n2 1\n255\n', 1, 2, 3, 4, 5, 6), 3, [1, 2, 3, 4, 5, 6]],
+    [
+      'P6, 8 bits, a comment in the header',
+      ppm('P6\n# made by hand\n2 1\n255\n', 1, 2, 3, 4, 5, 6),
+      3,
+      [1, 2, 3, 4, 5, 6],
+    ],
     ['P5, another maximum', ppm('P5 2 1 15 ', 0, 15), 1, [0, 255]],
     ['P5, 16 bits', ppm('P5 2 1 65535\n', 255, 255, 0, 255), 1, [255, 1]],
   ])('%s', (_what, bytes, channels, expected) => {
@@ -86,7 +91,7 @@ describe('decodePpm', () => {
     ['a maximum of 0', ppm('P6\n1 1\n0\n', 1, 2, 3), 'corrupt'],
     ['more pixels than allowed', ppm('P6\n40000 40000\n255\n'), 'giant'],
   ])('%s is refused', (_what, bytes, kind) => {
-    expect(() => decodePpm(bytes, LIMIT)).toThrow(expect.objectContaining({ name: 'BitmapError', kind }));
+    expect(() => decodePpm(bytes, LIMIT)).toThrow(expect.objectContaining({ name: 'BitmapError', kind }) as Error);
   });
 });
 

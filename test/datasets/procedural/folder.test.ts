@@ -1,11 +1,14 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSpeciesFolder } from '../../../datasets/procedural/folder';
-import { speciesDefaults, type SpeciesOptions } from '../../../datasets/procedural/species';
+import { type SpeciesOptions } from '../../../datasets/procedural/species';
 import { readSource } from '../../../datasets/sources/source';
+import { speciesDefaults } from './defaults';
 import { withFolder } from '../temporary-folder';
 
 const options: SpeciesOptions = { seed: 4, coarseClasses: 2, speciesPerClass: 2, imagesPerSpecies: 8, size: 12 };
+
+const usual = { table: null, splitColumn: null };
 
 describe('writeSpeciesFolder', () => {
   test('the folder it writes is a data set like any other', async () => {
@@ -15,7 +18,7 @@ describe('writeSpeciesFolder', () => {
       expect(written).toMatchObject({ images: 32, written: true });
       expect(progress.at(-1)).toBe(32);
 
-      const source = await readSource(written.directory);
+      const source = await readSource(written.directory, usual);
       expect(source.columnNames).toEqual(['coarse', 'fine', 'texture']);
       expect(source.records.length).toBe(32);
       expect(new Set(source.records.map(({ split }) => split))).toEqual(new Set(['train', 'validation', 'test']));
@@ -34,7 +37,10 @@ describe('writeSpeciesFolder', () => {
   test('F2: a second call writes nothing and returns the same digest; so does a call that lost a race', async () => {
     await withFolder({}, async (root) => {
       const target = join(root, 'species');
-      const [one, other] = await Promise.all([writeSpeciesFolder(target, options), writeSpeciesFolder(target, options)]);
+      const [one, other] = await Promise.all([
+        writeSpeciesFolder(target, options),
+        writeSpeciesFolder(target, options),
+      ]);
       const before = await stat(join(target, 'metadata.csv'));
       const again = await writeSpeciesFolder(target, options);
       expect([one.written, other.written].filter(Boolean).length).toBe(1);

@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
+import { speciesDefaults } from './defaults';
 import { encodePng } from '../../../datasets/procedural/png';
 import {
   generateSpecies,
-  speciesDefaults,
   textures,
   type SpeciesImage,
   type SpeciesOptions,
 } from '../../../datasets/procedural/species';
 
-const small: SpeciesOptions = { ...speciesDefaults, coarseClasses: 2, speciesPerClass: 3, imagesPerSpecies: 20, size: 24 };
+const small: SpeciesOptions = {
+  ...speciesDefaults,
+  coarseClasses: 2,
+  speciesPerClass: 3,
+  imagesPerSpecies: 20,
+  size: 24,
+};
 // Frozen on the generator's first day (Node 20, x64), before any objective was trained on the set.
 const GOLDEN_SMALL = '280544a9b3fa040a540365c601964dffcb26d7ccfdcb24acb0cfe1c0f2ca4f90';
 const all = (options: SpeciesOptions): SpeciesImage[] => [...generateSpecies(options)];
@@ -97,19 +103,19 @@ function unitVector(pixels: Uint8Array, size: number): Float32Array {
   pixels.forEach((value, i) => {
     const pixel = floor(i / 3);
     const at = ((floor(pixel / size) >> 1) * half + ((pixel % size) >> 1)) * 3 + (i % 3);
-    vector[at] = (vector[at] as number) + value;
+    vector[at] = vector[at] + value;
   });
   const length = sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return vector.map((value) => value / length);
 }
 
 function nearestOf<T extends { unit: Float32Array }>(query: Float32Array, known: readonly T[]): T {
-  let best = known[0] as T;
+  let best = known[0];
   let bestCosine = -1;
   for (const candidate of known) {
     const { unit } = candidate;
     let cosine = 0;
-    for (let i = 0; i < unit.length; i++) cosine += (unit[i] as number) * (query[i] as number);
+    for (let i = 0; i < unit.length; i++) cosine += unit[i] * query[i];
     if (cosine > bestCosine) {
       bestCosine = cosine;
       best = candidate;

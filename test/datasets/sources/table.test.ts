@@ -4,9 +4,10 @@ import { withFolder } from '../temporary-folder';
 const pixels = 'any bytes: the reader opens no image';
 const images = { 'a.jpg': pixels, 'b.jpg': pixels, 'sub/ç d.png': pixels };
 
-const read = (table: Record<string, string | Uint8Array>, options?: SourceOptions) =>
-  withFolder({ ...images, ...table }, (root) => readSource(root, options));
-const csv = (text: string | Uint8Array, options?: SourceOptions) => read({ 'metadata.csv': text }, options);
+const read = (table: Record<string, string | Uint8Array>, options: Partial<SourceOptions> = {}) =>
+  withFolder({ ...images, ...table }, (root) => readSource(root, { table: null, splitColumn: null, ...options }));
+const csv = (text: string | Uint8Array, options: Partial<SourceOptions> = {}) =>
+  read({ 'metadata.csv': text }, options);
 
 describe('CSV tables', () => {
   test('reads path, split and every other column, with byte order mark, CRLF, quotes and unicode names', async () => {
@@ -36,7 +37,7 @@ describe('CSV tables', () => {
     const text = 'path,label,part\na.jpg,x,train\nb.jpg,y,test\n';
     expect((await csv(text, { splitColumn: 'part' })).records.map(({ split }) => split)).toEqual(['train', 'test']);
     await expect(csv(text, { splitColumn: 'parts' })).rejects.toThrow(
-      'has no split column parts. Did you mean "part"? There are path, label, part.',
+      'has no split column parts. Did you mean part? There are path, label, part.',
     );
   });
 
@@ -55,14 +56,22 @@ describe('CSV tables', () => {
     ['a backslash', 'path,label\nsub\\a.jpg,x\n', /line 2: .*must use '\/'/],
     ['an empty path', 'path,label\n"",x\n', /line 2: .*must not be empty/],
     ['a folder as path', 'path,label\nsub/,x\n', /line 2: .*must name a file/],
-    ['an unknown split', 'path,split\na.jpg,train\nb.jpg,holdout\n', /line 3: split is "holdout"\. It must be train, val/],
+    [
+      'an unknown split',
+      'path,split\na.jpg,train\nb.jpg,holdout\n',
+      /line 3: split is "holdout"\. It must be train, val/,
+    ],
     ['an empty split', 'path,split\na.jpg,train\nb.jpg,\n', /line 3: split is ""/],
     [
       'a missing file',
       'path,label\na.jpg,x\nnone.jpg,y\nsub,z\n',
       /names 2 files that .* does not hold: none\.jpg \(line 3\), sub \(line 4\)/,
     ],
-    ['no path column', 'name,label\na.jpg,x\n', /has the columns name, label, none of them named file_name, path, image/],
+    [
+      'no path column',
+      'name,label\na.jpg,x\n',
+      /has the columns name, label, none of them named file_name, path, image/,
+    ],
     ['two path columns', 'path,image,label\na.jpg,a.jpg,x\n', /path and image, only one may hold the paths/],
     ['a column twice', 'path,label,label\na.jpg,x,y\n', /line 1: column label stands twice/],
     ['a column without name', 'path,,label\na.jpg,x,y\n', /line 1: column 2 has no name/],
