@@ -1,0 +1,174 @@
+/**
+ * What workflows ask of activities and what they get back: references and scalars only (payloads stay small).
+ * Types alone, so that workflow code may import them.
+ */
+import type { CheckpointRef, IndexRef, ObjectRef, Phase, RunResult } from '../config/artifacts';
+import type { ObjectiveName } from '../config/objective';
+import type { Recipe } from '../config/recipe';
+import type { DataSource } from '../config/workflow-input';
+
+export interface BindRequest {
+  readonly run: string;
+  readonly data: DataSource;
+  readonly recipe: Recipe;
+  /** What tells kinds of workflow apart under one name: their configurations differ. */
+  readonly kind: 'run' | 'comparison' | 'recovery';
+  /** Further fields that decide the result, such as the objectives of a comparison. */
+  readonly also: Readonly<Record<string, string>>;
+  /** Threads that a parent has already fixed. */
+  readonly threads: number | null;
+}
+
+export interface BoundRun {
+  /** Digest of the result-affecting configuration (S9). */
+  readonly configuration: string;
+  readonly threads: number;
+  readonly finished: { readonly result: RunResult; readonly report: ObjectRef } | null;
+}
+
+export interface ScanRequest {
+  readonly run: string;
+  readonly data: DataSource;
+  readonly recipe: Recipe;
+}
+
+export interface Scanned {
+  readonly scan: ObjectRef;
+  readonly records: number;
+  readonly shards: number;
+}
+
+export interface PackRequest {
+  readonly data: DataSource;
+  readonly recipe: Recipe;
+  readonly scan: ObjectRef;
+  readonly shard: number;
+}
+
+export interface AssembleRequest {
+  readonly run: string;
+  readonly recipe: Recipe;
+  readonly scan: ObjectRef;
+  readonly shards: readonly ObjectRef[];
+}
+
+/** What every activity on a trainer names: the run, its configuration and its data. */
+export interface TrainerSubject {
+  readonly run: string;
+  readonly recipe: Recipe;
+  readonly threads: number;
+  readonly dataSet: ObjectRef;
+}
+
+export interface EpochRequest extends TrainerSubject {
+  readonly phase: Phase;
+  /** From 1. */
+  readonly epoch: number;
+  /** Where the epoch starts; null: the initial weights. */
+  readonly from: CheckpointRef | null;
+  readonly index: IndexRef | null;
+}
+
+export interface EpochOutcome {
+  readonly checkpoint: CheckpointRef;
+  /** stopped: a stop was asked for, and the checkpoint lies inside the epoch. */
+  readonly outcome: 'finished' | 'stopped';
+  /** The private queue of the host that holds this state warm (P6). */
+  readonly hostQueue: string;
+}
+
+export interface RefreshRequest extends TrainerSubject {
+  readonly checkpoint: CheckpointRef;
+  readonly previous: IndexRef | null;
+  readonly epoch: number;
+}
+
+export interface RefreshOutcome {
+  readonly index: IndexRef;
+  readonly hostQueue: string;
+}
+
+export interface EvaluateRequest extends TrainerSubject {
+  readonly checkpoint: CheckpointRef;
+  readonly index: IndexRef;
+}
+
+export interface FinishRequest extends TrainerSubject {
+  readonly status: 'finished' | 'stopped';
+  readonly epochs: number;
+  readonly configuration: string;
+  readonly checkpoint: CheckpointRef;
+  readonly index: IndexRef;
+  readonly evaluation: ObjectRef;
+  readonly validationErrors: readonly (number | null)[];
+  readonly data: DataSource;
+}
+
+export interface FinishedRun {
+  readonly result: RunResult;
+  readonly report: ObjectRef;
+}
+
+export interface ChildRun {
+  readonly objective: ObjectiveName;
+  readonly run: string;
+  readonly result: RunResult;
+}
+
+export interface ComparisonRequest {
+  readonly name: string;
+  readonly data: DataSource;
+  readonly recipe: Recipe;
+  readonly objectives: readonly ChildRun[];
+  readonly warmStart: CheckpointRef;
+}
+
+export interface PairingRuns {
+  readonly pairing: number;
+  readonly objectives: readonly ChildRun[];
+}
+
+export interface RecoveryRequest {
+  readonly name: string;
+  readonly data: DataSource;
+  readonly recipe: Recipe;
+  readonly pairings: readonly PairingRuns[];
+}
+
+/** Mean ± sd over pairings of the fine classes' error by soft-kNN, as shares. */
+export interface RecoverySummary {
+  readonly objective: ObjectiveName;
+  readonly pairings: number;
+  readonly error1: { readonly mean: number; readonly sd: number };
+  readonly error5: { readonly mean: number; readonly sd: number };
+}
+
+/** Heartbeat details: a hint for whoever watches, never the truth. */
+export interface HeartbeatDetails {
+  readonly phase: string;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly imagesPerSecond: number | null;
+  readonly loss: number | null;
+}
+
+export interface PipelineActivities {
+  bindRun(request: BindRequest): Promise<BoundRun>;
+  scanData(request: ScanRequest): Promise<Scanned>;
+  assembleDataSet(request: AssembleRequest): Promise<ObjectRef>;
+  finishRun(request: FinishRequest): Promise<FinishedRun>;
+  writeComparison(request: ComparisonRequest): Promise<ObjectRef>;
+  writeRecovery(request: RecoveryRequest): Promise<{ report: ObjectRef; summary: RecoverySummary[] }>;
+}
+
+export interface DecodeActivities {
+  packShard(request: PackRequest): Promise<ObjectRef>;
+}
+
+export interface TrainerActivities {
+  trainEpoch(request: EpochRequest): Promise<EpochOutcome>;
+  refreshIndex(request: RefreshRequest): Promise<RefreshOutcome>;
+  evaluateRun(request: EvaluateRequest): Promise<ObjectRef>;
+}

@@ -1,0 +1,28 @@
+/** The first thing every workflow does: parse its input, and fail for good when it is wrong (W1). */
+import { ApplicationFailure } from '@temporalio/workflow';
+import { z } from 'zod';
+import { RunName } from '../config/workflow-input';
+import { parseAtEdge } from '../config/parse';
+import { LodestoneError } from '../errors';
+
+z.config({ jitless: true }); // the sandbox of workflows allows no code from strings
+
+export function parseInput<S extends z.ZodType>(schema: S, raw: unknown): z.output<S> {
+  return rejecting(() => parseAtEdge(schema, raw, 'workflow input'));
+}
+
+export function parseRunName(workflowId: string): string {
+  // Children add suffixes to a name that was checked: only their characters are checked again.
+  return rejecting(() =>
+    workflowId.includes('--') ? workflowId : parseAtEdge(RunName, workflowId, `workflow id "${workflowId}"`),
+  );
+}
+
+function rejecting<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof LodestoneError) throw ApplicationFailure.nonRetryable(error.message, error.kind);
+    throw error;
+  }
+}

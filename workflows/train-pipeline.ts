@@ -1,0 +1,198 @@
+/**
+ * One run of one objective, as the paper trains it: preprocess, short softmax warm start, then refresh and epoch in turn,
+ * a last refresh at the final weights, evaluation, report. Deterministic: everything that happens is in its history.
+ *
+ *   W1  The input is parsed first. W2  Handlers stand before the first await; no await between reading a stop and acting on it.
+ *   W3  The same name again finds a finished result in storage (bindRun) and returns it.
+ */
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { CheckpointRef, ObjectRef, RunResult } from '../config/artifacts';
+import type { Recipe } from '../config/recipe';
+import { TrainPipelineInput, type RunProgress } from '../config/workflow-input';
+import type { EpochOutcome, TrainerActivities, TrainerSubject } from '../activities/requests';
+import { onTrainer, pipeline } from './activities';
+import { parseInput, parseRunName } from './input';
+import { preprocess } from './preprocess';
+import { RunState } from './run-state';
+
+export const progressQuery = defineQuery<RunProgress>('progress');
+export const requestStopUpdate = defineUpdate<RunProgress>('requestStop');
+export const stopSignal = defineSignal('stop');
+export const extendUpdate = defineUpdate<RunProgress, [{ epochs: number }]>('extend');
+
+export interface RunOutcome {
+  readonly type: 'run';
+  readonly result: RunResult;
+  readonly report: ObjectRef;
+}
+
+export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
+  const input = parseInput(TrainPipelineInput, raw);
+  const run = parseRunName(workflowInfo().workflowId);
+  const { recipe, data, shared } = input;
+  let state: RunState | null = input.carried && RunState.resume(input.carried);
+  let stopRequested = state?.stopRequested ?? false;
+  let extendedTo = 0;
+  let stage: RunProgress['stage'] = 'binding'; // before there is a state
+  const epochScope = new CancellationScope();
+  const stop = (): void => {
+    stopRequested = true;
+    state?.requestStop();
+    epochScope.cancel(); // the epoch under way checkpoints and returns what it committed (P3)
+  };
+  const progress = (): RunProgress =>
+    state?.progress() ?? {
+      stage,
+      epoch: 0,
+      epochs: recipe.epochs,
+      validationErrors: [],
+      stopRequested,
+      children: [],
+    };
+  setHandler(progressQuery, progress);
+  setHandler(stopSignal, stop);
+  setHandler(requestStopUpdate, () => (stop(), progress()));
+  setHandler(
+    extendUpdate,
+    ({ epochs }) => {
+      extendedTo = Math.max(extendedTo, epochs);
+      state?.extend(epochs);
+      return progress();
+    },
+    {
+      validator: ({ epochs }) => {
+        if (!Number.isInteger(epochs) || epochs < 1)
+          throw new Error(`epochs: got ${epochs}, must be a whole number of epochs in all, such as 30.`);
+      },
+    },
+  );
+
+  if (!state) {
+    const bound = await pipeline.bindRun({ run, data, recipe, kind: 'run', also: {}, threads: recipe.engine.threads });
+    if (bound.finished && bound.finished.result.epochs >= extendedTo) return { type: 'run', ...bound.finished };
+    stage = 'preprocess';
+    const dataSet = shared?.dataSet ?? (await preprocess(run, data, recipe));
+    state = RunState.start(recipe, bound, dataSet);
+    if (stopRequested) state.requestStop();
+    state.extend(extendedTo);
+  }
+  const current = state;
+  const subject: TrainerSubject = { run, recipe, threads: current.threads, dataSet: current.dataSet };
+  let host: string | null = null;
+
+  if (!current.warmStart) {
+    current.stage = 'warm-start';
+    const warm = shared?.warmStart ?? (await warmStart(subject, (name) => (host = name)));
+    current.warmStarted(warm);
+  }
+  const trainer = <T extends { hostQueue: string }>(work: (activities: TrainerActivities) => Promise<T>): Promise<T> =>
+    onTrainer(host, work).then((outcome) => {
+      host = outcome.hostQueue;
+      return outcome;
+    });
+  const refresh = async (): Promise<void> => {
+    current.stage = 'refresh';
+    const { checkpoint, index: previous, epoch } = current;
+    current.refreshed(
+      await trainer((on) => on.refreshIndex({ ...subject, checkpoint: present(checkpoint), previous, epoch })),
+    );
+    setCurrentDetails(describe(recipe, current));
+  };
+
+  if (!current.index) await refresh();
+  while (current.hasWork()) {
+    current.stage = 'train';
+    try {
+      current.trained(await epochScope.run(() => trainer((on) => on.trainEpoch(epochRequest(subject, current)))));
+      await refresh();
+    } catch (failure) {
+      if (isCancellation(failure) && current.stopRequested && !CancellationScope.current().consideredCancelled) break; // stopped before its first commit
+      if (!(isInputRejected(failure) && current.rewind())) throw failure;
+      log.warn('a stored input cannot be read: going back', { epoch: current.epoch });
+    }
+    if (current.hasWork() && workflowInfo().continueAsNewSuggested) {
+      await condition(allHandlersFinished); // no accepted update is lost between runs (W2)
+      await continueAsNew<typeof trainPipeline>({ ...input, carried: current.carry() });
+    }
+  }
+
+  current.stage = 'evaluate';
+  const checkpoint = present(current.checkpoint);
+  const index = present(current.index);
+  const evaluation = await onTrainer(host, (on) => on.evaluateRun({ ...subject, checkpoint, index }));
+  current.stage = 'report';
+  const status = current.epoch >= current.epochs ? 'finished' : 'stopped';
+  const finished = await pipeline.finishRun({
+    ...subject,
+    data,
+    status,
+    epochs: current.epoch,
+    configuration: current.configuration,
+    checkpoint,
+    index,
+    evaluation,
+    validationErrors: current.validationErrors,
+  });
+  current.stage = 'done';
+  await condition(allHandlersFinished);
+  return { type: 'run', ...finished };
+}
+
+/** The softmax epochs before the objective, one activity each (METHOD: a network trained 3 epochs only). */
+export async function warmStart(
+  subject: TrainerSubject,
+  onHost: (queue: string) => void = () => undefined,
+): Promise<CheckpointRef> {
+  let from: CheckpointRef | null = null;
+  let host: string | null = null;
+  for (let epoch = 1; epoch <= Math.max(1, subject.recipe.warmStart.epochs); epoch++) {
+    const outcome: EpochOutcome = await onTrainer(host, (on) =>
+      on.trainEpoch({ ...subject, phase: 'warm-start', epoch, from, index: null }),
+    );
+    from = outcome.checkpoint;
+    host = outcome.hostQueue;
+    onHost(host);
+  }
+  return present(from);
+}
+
+function epochRequest(subject: TrainerSubject, state: RunState): Parameters<TrainerActivities['trainEpoch']>[0] {
+  return { ...subject, phase: 'train', epoch: state.epoch + 1, from: state.checkpoint, index: state.index };
+}
+
+function isInputRejected(failure: unknown): boolean {
+  return (
+    failure instanceof ActivityFailure &&
+    failure.cause instanceof ApplicationFailure &&
+    failure.cause.type === 'InputRejected'
+  );
+}
+
+function describe(recipe: Recipe, state: RunState): string {
+  const errors = state.validationErrors.map((error) => (error === null ? '–' : `${(error * 100).toFixed(1)} %`));
+  return `**${recipe.objective}** epoch ${state.epoch} of ${state.epochs}\n\nvalidation error: ${errors.join(', ')}`;
+}
+
+function present<T>(value: T | null): T {
+  if (value === null)
+    throw ApplicationFailure.nonRetryable(
+      'a state was asked for before it existed: this is a fault in lodestone',
+      'Unexpected',
+    );
+  return value;
+}
