@@ -1,0 +1,65 @@
+/**
+ * Runs a training step on variables, op by op or as a compiled program, and moves the variables in and out bit for bit.
+ *
+ * Invariants:
+ *   X1  One holder has the truth: the variable set, or the program that ran last. Whoever is asked next gets it first.
+ *   X2  A program is compiled for one shape of batch; another shape gets another program, and both give the eager bits.
+ */
+import { Program } from '../../engine/compile/program';
+import { runEagerStep, type Step, type TensorRecord } from '../../engine/step';
+import type { VariableSet } from '../../engine/variables';
+
+/** A life cycle: owns the set that it is given. */
+export class StepExecutor {
+  private readonly programs = new Map<string, Program>();
+  private holder: VariableSet | Program;
+
+  constructor(
+    private readonly variables: VariableSet,
+    private readonly step: Step,
+    private readonly compile: boolean,
+  ) {
+    this.holder = variables;
+  }
+
+  /** One step. The caller disposes the outputs; the batch stays the caller's. */
+  run(batch: TensorRecord): TensorRecord {
+    if (!this.compile) return runEagerStep(this.step, this.variables, batch);
+    const program = this.programFor(batch);
+    if (this.holder !== program) program.restore(this.holder.read());
+    this.holder = program;
+    return program.run('train', batch);
+  }
+
+  /** The present values to compute with; valid until the next step. They are the executor's. */
+  present(): VariableSet {
+    if (this.holder !== this.variables) this.variables.restore(this.holder.read());
+    return this.variables;
+  }
+
+  read(): Map<string, Float32Array> {
+    return this.holder.read();
+  }
+
+  /** Throws CheckpointIncompatible, before any write, naming what does not fit. */
+  restore(values: ReadonlyMap<string, Float32Array>): void {
+    this.variables.restore(values);
+    this.holder = this.variables;
+  }
+
+  dispose(): void {
+    for (const program of this.programs.values()) program.dispose();
+    this.variables.dispose();
+  }
+
+  private programFor(batch: TensorRecord): Program {
+    const shape = Object.entries(batch)
+      .map(([name, tensor]) => `${name} ${tensor.shape.join('x')}`)
+      .join(', ');
+    const known = this.programs.get(shape);
+    if (known !== undefined) return known;
+    const program = Program.compile(this.variables, { train: { step: this.step, example: batch } });
+    this.programs.set(shape, program);
+    return program;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What a phase of a run trains: its objective, how many steps an epoch has, how large each is. The warm start's plan
+ * depends on nothing of the objective that follows, so that all objectives can share it.
+ */
+import type { Phase } from '../../config/artifacts';
+import type { NetworkOptions } from '../../config/network';
+import type { Objective } from '../../config/objective';
+import type { OptimizerOptions, Recipe } from '../../config/recipe';
+import { assertNever } from '../../errors';
+import { learningRateAt } from '../optimizer';
+import { rngFor } from '../random';
+
+export interface SessionConfig {
+  readonly network: NetworkOptions;
+  readonly objective: Objective;
+  readonly optimizer: OptimizerOptions;
+  readonly warmStart: Recipe['warmStart'];
+  readonly epochs: number;
+  /** null: training examples / images a step, rounded up. */
+  readonly stepsPerEpoch: number | null;
+  readonly annealTo: number;
+  readonly seed: number;
+  readonly views: 1 | 16;
+  readonly kernels: 'proven' | 'stock';
+  readonly compile: boolean;
+}
+
+export interface PhasePlan {
+  readonly objective: Objective;
+  readonly stepsPerEpoch: number;
+  /** Seed of the phase's batches: a softmax run does not see its warm start's batches again. */
+  readonly samplingSeed: number;
+  learningRate(epoch: number): number;
+}
+
+export function planOf(config: SessionConfig, phase: Phase, trainingExamples: number): PhasePlan {
+  const samplingSeed = rngFor(config.seed, 'sampling', phase).nextUint32();
+  switch (phase) {
+    case 'warm-start': {
+      const { learningRate, batchSize } = config.warmStart;
+      return {
+        objective: { type: 'softmax', learningRate, batchSize },
+        stepsPerEpoch: Math.ceil(trainingExamples / batchSize),
+        samplingSeed,
+        learningRate: () => learningRate,
+      };
+    }
+    case 'train': {
+      const { objective, epochs, annealTo } = config;
+      return {
+        objective,
+        stepsPerEpoch: config.stepsPerEpoch ?? Math.ceil(trainingExamples / imagesPerStep(objective)),
+        samplingSeed,
+        learningRate: (epoch) => learningRateAt({ learningRate: objective.learningRate, epochs, annealTo }, epoch),
+      };
+    }
+    default:
+      return assertNever(phase);
+  }
+}
+
+function imagesPerStep(objective: Objective): number {
+  switch (objective.type) {
+    case 'softmax':
+      return objective.batchSize;
+    case 'triplet':
+      return 3 * objective.triplets;
+    case 'magnet':
+      return objective.clustersPerBatch * objective.examplesPerCluster;
+    default:
+      return assertNever(objective);
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * One training session: the network of a run with its optimizer, sampler and curve, from the first weights through the
+ * softmax warm start to the last epoch of the objective. Its whole state can be captured after any step and restored in
+ * another process. Does not know checkpoints, clocks or when to stop: hooks say so.
+ *
+ * Invariants:
+ *   T1  What a step computes depends on seed, position and captured state alone: restored is as unbroken, bit for bit.
+ *   T2  Capturing changes nothing (DURABILITY B4).
+ *   T3  The warm start depends on data, network, warm-start options, optimizer and seed, not on the objective after it.
+ */
+import type { CurveRow, Phase, Position } from '../../config/artifacts';
+import type { Normalise } from '../../engine/augment';
+import { chooseKernels } from '../../engine/kernels';
+import { collectGarbage } from '../../engine/memory';
+import { slotSpecs } from '../../engine/ops/optimizers';
+import type { TensorRecord } from '../../engine/step';
+import { tf } from '../../engine/tf';
+import { VariableSet, type VariableSpec } from '../../engine/variables';
+import { LodestoneError } from '../../errors';
+import type { BatchSource } from '../batch-source';
+import type { RunIndex } from '../index/run-index';
+import { denseSpecs } from '../networks/layers';
+import { networkFor, parameterCount, type Network } from '../networks/network';
+import { rngFor } from '../random';
+import { samplerFor, type Batch, type Sampler } from '../sampling/sampler';
+import { classesOf, type TrainingData } from '../training-data';
+import { embedExamples, logitsOf } from './embedding';
+import { StepExecutor } from './executor';
+import { inputStatistics } from './input-statistics';
+import { planOf, type PhasePlan, type SessionConfig } from './plan';
+import { stateNames, valuesOf, variablesIn, type SessionState, type StateTensor } from './state';
+import { HEAD, trainStep, upload } from './train-step';
+import { randomViews } from './views';
+
+export type { SessionConfig } from './plan';
+
+export interface EpochHooks {
+  onStep(row: CurveRow): void;
+  /** Awaited after every step; must yield a macrotask (DURABILITY P1) and may capture. */
+  afterStep(): Promise<void>;
+  /** Asked before every step. */
+  shouldStop(): boolean;
+}
+
+/** σ̂² of a step weighs this much less with each later step (METHOD §4). */
+const VARIANCE_DECAY = 0.99;
+const STEPS_BETWEEN_COLLECTIONS = 256;
+
+type SamplerState = NonNullable<ReturnType<Sampler['state']>>;
+
+export class TrainingSession {
+  readonly embeddingSize: number;
+  /** Trained numbers of the network, without the softmax head. */
+  readonly parameterCount: number;
+  private readonly network: Network;
+  private place: Position = { phase: 'warm-start', epoch: 0, step: 0, globalStep: 0 };
+  private plan: PhasePlan;
+  private executor: StepExecutor;
+  private curve: CurveRow[] = [];
+  private sampler: Sampler | null = null;
+  private samplerState: SamplerState | null = null;
+  private variance = { sum: 0, weight: 0 };
+
+  private constructor(
+    private readonly config: SessionConfig,
+    private readonly data: TrainingData,
+    private readonly source: BatchSource,
+    private input: Normalise,
+  ) {
+    this.network = networkFor(config.network, source.channels);
+    this.embeddingSize = config.network.embeddingSize;
+    this.parameterCount = parameterCount(this.network.specs);
+    this.plan = planOf(config, 'warm-start', data.train.length);
+    this.executor = this.newExecutor('warm-start', (spec) => this.network.initial(spec, config.seed));
+  }
+
+  /** The first weights of the seed, at the beginning of the warm start. */
+  static async create(config: SessionConfig, data: TrainingData, source: BatchSource): Promise<TrainingSession> {
+    chooseKernels(config.kernels);
+    return new TrainingSession(config, data, source, await inputStatistics(data, source));
+  }
+
+  get position(): Position {
+    return this.place;
+  }
+
+  /** Steps of an epoch of the present phase. */
+  get stepsPerEpoch(): number {
+    return this.plan.stepsPerEpoch;
+  }
+
+  /** Bias-corrected moving average of σ̂²; null before the first step of an objective that has one. */
+  get runningVariance(): number | null {
+    return this.variance.weight > 0 ? this.variance.sum / this.variance.weight : null;
+  }
+
+  /** A copy of everything (T2). Throws NumericalDivergence where a weight is not finite: such a state leads nowhere. */
+  capture(): SessionState {
+    const tensors = new Map<string, StateTensor>();
+    const values = this.executor.read();
+    for (const { name, shape } of this.specsOf(this.place.phase)) {
+      const variable = values.get(name) as Float32Array;
+      if (!variable.every(Number.isFinite)) throw this.diverged(`the variable ${name}`);
+      tensors.set(name, { dtype: 'F32', shape, values: variable });
+    }
+    const float64 = (numbers: readonly number[]): StateTensor => ({
+      dtype: 'F64',
+      shape: [numbers.length],
+      values: Float64Array.from(numbers),
+    });
+    tensors.set(stateNames.mean, float64(this.input.mean));
+    tensors.set(stateNames.deviation, float64(this.input.deviation));
+    tensors.set(stateNames.variance, float64([this.variance.sum, this.variance.weight]));
+    const sampler = this.presentSamplerState();
+    if (sampler !== null) {
+      const shape = [sampler.losses.length];
+      tensors.set(stateNames.losses, { dtype: 'F32', shape, values: sampler.losses.slice() });
+      tensors.set(stateNames.seen, { dtype: 'U8', shape, values: sampler.seen.slice() });
+    }
+    return { position: this.place, tensors, curve: [...this.curve] };
+  }
+
+  /** Becomes what was captured (T1), whatever phase either is in. Throws CheckpointIncompatible, changing nothing. */
+  restore(state: SessionState): void {
+    const { position, tensors, curve } = state;
+    const rows = this.data.train.length;
+    const channels = this.source.channels;
+    const input: Normalise = {
+      mean: Array.from(valuesOf(tensors, stateNames.mean, Float64Array, channels)),
+      deviation: Array.from(valuesOf(tensors, stateNames.deviation, Float64Array, channels)),
+    };
+    const [sum, weight] = valuesOf(tensors, stateNames.variance, Float64Array, 2);
+    const samplerState = tensors.has(stateNames.losses)
+      ? {
+          losses: valuesOf(tensors, stateNames.losses, Float32Array, rows).slice(),
+          seen: valuesOf(tensors, stateNames.seen, Uint8Array, rows).slice(),
+        }
+      : null;
+    const values = variablesIn(state);
+    if (position.phase === this.place.phase && JSON.stringify(input) === JSON.stringify(this.input)) {
+      this.executor.restore(values);
+    } else {
+      this.enterPhase(position.phase, input, values);
+    }
+    this.place = position;
+    this.curve = [...curve];
+    this.sampler = null;
+    this.samplerState = samplerState;
+    this.variance = { sum, weight };
+  }
+
+  /** From the end of the warm start to the beginning of training: slots and sampler afresh, a head for softmax only. */
+  beginTraining(): void {
+    const { phase, epoch, step } = this.place;
+    const done = phase === 'warm-start' && epoch === this.config.warmStart.epochs;
+    if (!done || (epoch > 0 && step < this.plan.stepsPerEpoch)) {
+      throw new LodestoneError(
+        'Unexpected',
+        `training: cannot begin at step ${step} of epoch ${epoch} of ${phase}; the warm start of ` +
+          `${this.config.warmStart.epochs} epochs must be done. This is a fault in lodestone; please report it.`,
+      );
+    }
+    const kept = this.executor.read();
+    const values = this.specsOf('train').map((spec): [string, Float32Array] => [
+      spec.name,
+      spec.role === 'slot' ? this.network.initial(spec, this.config.seed) : (kept.get(spec.name) as Float32Array),
+    ]);
+    this.enterPhase('train', this.input, new Map(values));
+    this.place = { phase: 'train', epoch: 0, step: 0, globalStep: 0 };
+    this.curve = [];
+    this.sampler = null;
+    this.samplerState = null;
+    this.variance = { sum: 0, weight: 0 };
+  }
+
+  /**
+   * Trains an epoch of the present phase, from where the position is in it. Throws NumericalDivergence naming the step.
+   * @param epoch from 1: the position's, or the one after it
+   * @param index of the last refresh; null where the phase's objective reads none
+   */
+  async trainEpoch(epoch: number, index: RunIndex | null, hooks: EpochHooks): Promise<'finished' | 'stopped'> {
+    this.enterEpoch(epoch);
+    const { objective, stepsPerEpoch, samplingSeed } = this.plan;
+    if (this.place.step === stepsPerEpoch) return 'finished';
+
+    const state = this.presentSamplerState();
+    this.sampler = samplerFor(objective, this.data, index, samplingSeed);
+    if (state !== null) this.sampler.restore(state);
+    while (this.place.step < stepsPerEpoch) {
+      if (hooks.shouldStop()) return 'stopped';
+      const row = await this.runStep(this.sampler, this.sampler.draw(epoch, this.place.step));
+      hooks.onStep(row);
+      if (this.place.globalStep % STEPS_BETWEEN_COLLECTIONS === 0) collectGarbage();
+      await hooks.afterStep();
+    }
+    return 'finished';
+  }
+
+  /**
+   * Embeddings in inference mode, of the centre view or the mean of 16 seeded views; L2-normalised while triplet with
+   * `normalise` is trained: there f(x) is the normalised vector.
+   * @returns float32 [examples.length, E], in the order of the examples
+   */
+  embed(examples: readonly number[], onBatch: (done: number) => Promise<void>): Promise<Float32Array> {
+    const { objective } = this.plan;
+    return embedExamples(
+      {
+        network: this.network,
+        variables: this.executor.present(),
+        source: this.source,
+        input: this.input,
+        inputSize: this.config.network.inputSize,
+        embeddingSize: this.embeddingSize,
+        views: this.config.views,
+        seed: this.config.seed,
+        normalise: objective.type === 'triplet' && objective.normalise,
+      },
+      examples,
+      onBatch,
+    );
+  }
+
+  /** Logits of the softmax head, float32 [n, classes], of embeddings [n, E]; null where the phase has no head. */
+  headScores(embeddings: Float32Array): Float32Array | null {
+    const variables = this.executor.present();
+    return variables.has(`${HEAD}/w`) ? logitsOf(variables, HEAD, embeddings, this.embeddingSize) : null;
+  }
+
+  dispose(): void {
+    this.executor.dispose();
+  }
+
+  private async runStep(sampler: Sampler, batch: Batch): Promise<CurveRow> {
+    const { phase, epoch, step, globalStep } = this.place;
+    const { edge, channels } = this.source;
+    const geometry = { edge, inputSize: this.config.network.inputSize };
+    const views = rngFor(this.config.seed, 'augment', phase, epoch, step);
+    const inputs = upload({
+      pixels: await this.source.read(batch.examples),
+      edge,
+      channels,
+      boxes: randomViews(batch.examples.length, geometry, views),
+      classes: batch.clusterClass ?? classesOf(this.data, batch.examples, 'trained'),
+      learningRate: this.plan.learningRate(epoch),
+      update: globalStep + 1,
+    });
+    const outputs = this.executor.run(inputs);
+    const losses = numbersOf(outputs, 'losses') as Float32Array;
+    const wrong = numbersOf(outputs, 'wrong') ?? losses.map((loss) => (loss > 0 ? 1 : 0));
+    const variance = numbersOf(outputs, 'variance')?.[0] ?? null;
+    tf.dispose([inputs, outputs]);
+
+    if (!losses.every(Number.isFinite) || (variance !== null && !Number.isFinite(variance))) {
+      throw this.diverged('the loss', step + 1);
+    }
+    sampler.record(batch.trainRows, losses);
+    if (variance !== null) this.follow(variance);
+    this.place = { phase, epoch, step: step + 1, globalStep: globalStep + 1 };
+    const row = { step: globalStep + 1, epoch, loss: meanOf(losses), error: meanOf(wrong), variance };
+    this.curve.push(row);
+    return row;
+  }
+
+  private follow(variance: number): void {
+    const { sum, weight } = this.variance;
+    this.variance = {
+      sum: VARIANCE_DECAY * sum + (1 - VARIANCE_DECAY) * variance,
+      weight: VARIANCE_DECAY * weight + (1 - VARIANCE_DECAY),
+    };
+  }
+
+  private enterEpoch(epoch: number): void {
+    const { phase, epoch: present, step, globalStep } = this.place;
+    if (epoch === present && epoch > 0) return;
+    const whole = present === 0 || step === this.plan.stepsPerEpoch;
+    if (epoch !== present + 1 || !whole) {
+      throw new LodestoneError(
+        'Unexpected',
+        `training: got epoch ${epoch} of ${phase} at step ${step} of epoch ${present}; an epoch begins when the one ` +
+          'before it is whole. This is a fault in lodestone; please report it.',
+      );
+    }
+    this.place = { phase, epoch, step: 0, globalStep };
+    this.curve = [];
+  }
+
+  private enterPhase(phase: Phase, input: Normalise, values: ReadonlyMap<string, Float32Array>): void {
+    const before = { plan: this.plan, input: this.input, executor: this.executor };
+    this.plan = planOf(this.config, phase, this.data.train.length);
+    this.input = input;
+    const executor = this.newExecutor(phase, (spec) => this.network.initial(spec, this.config.seed));
+    try {
+      executor.restore(values);
+    } catch (error) {
+      executor.dispose();
+      this.plan = before.plan;
+      this.input = before.input;
+      throw error;
+    }
+    this.executor = executor;
+    before.executor.dispose();
+  }
+
+  private newExecutor(phase: Phase, initial: (spec: VariableSpec) => Float32Array): StepExecutor {
+    const { network, input, config } = this;
+    const parts = { network, input, inputSize: config.network.inputSize, objective: this.plan.objective };
+    const step = trainStep({ ...parts, optimizer: config.optimizer });
+    return new StepExecutor(VariableSet.create(this.specsOf(phase), initial), step, config.compile);
+  }
+
+  private specsOf(phase: Phase): VariableSpec[] {
+    const hasHead = phase === 'warm-start' || this.config.objective.type === 'softmax';
+    const head = hasHead ? denseSpecs(HEAD, this.embeddingSize, this.data.classes.length) : [];
+    const model = [...this.network.specs, ...head];
+    return [...model, ...slotSpecs(this.config.optimizer.type, model)];
+  }
+
+  private presentSamplerState(): SamplerState | null {
+    return this.sampler === null ? this.samplerState : this.sampler.state();
+  }
+
+  private diverged(what: string, step = this.place.step): LodestoneError {
+    const { phase, epoch, globalStep } = this.place;
+    return new LodestoneError(
+      'NumericalDivergence',
+      `training: step ${step} of epoch ${epoch} (${phase}): ${what} is not finite; nothing of it is kept. ` +
+        `Lower the learning rate (${this.plan.learningRate(epoch)}) or go on from an earlier checkpoint.`,
+      { facts: { phase, epoch, step, globalStep } },
+    );
+  }
+}
+
+function numbersOf(outputs: TensorRecord, name: string): Float32Array | null {
+  return name in outputs ? outputs[name].dataSync<'float32'>() : null;
+}
+
+function meanOf(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
