@@ -80,11 +80,16 @@ interface Distances {
   readonly variance: tf.Scalar;
 }
 
+/**
+ * The first exponent is moved into the sum: log Σ exp((‖r − μ(r)‖² − ‖r − μ‖²)·g/2σ²) + α. One addition less, which a
+ * compiled step would put in another order, with other bits.
+ */
 function hinge({ distances, toOwn, ownClass, variance }: Distances, alpha: number, globalScaling: number): tf.Tensor1D {
   const width = variance.mul(2 / globalScaling); // 2σ²/g: σ², not σ⁴, or the loss depends on the scale of embeddings
-  const scores = tf.where(ownClass, tf.fill(distances.shape, MASKED), distances.div(width).neg());
+  const closer = toOwn.expandDims(1).sub(distances).div(width); // [N, M]
+  const impostors = tf.where(ownClass, tf.fill(distances.shape, MASKED), closer);
   // Log-sum-exp, never log(a / b): the ratio underflows once clusters separate.
-  return toOwn.div(width).add(alpha).add(scores.logSumExp(1)).relu<tf.Tensor1D>();
+  return impostors.logSumExp(1).add(alpha).relu<tf.Tensor1D>();
 }
 
 /** ‖a_i − b_j‖², float32 [A, B], by differences: the form with products cancels where clusters are far from 0. */

@@ -7,7 +7,19 @@
  */
 import { Program } from '../../engine/compile/program';
 import { runEagerStep, type Step, type TensorRecord } from '../../engine/step';
+import { tf } from '../../engine/tf';
 import type { VariableSet } from '../../engine/variables';
+import { upload, type StepBatch } from './train-step';
+
+/** What a step says about its batch. */
+export interface StepMeasures {
+  /** Of each example, or of each triplet. */
+  readonly losses: Float32Array;
+  /** 1 for each that the objective calls wrong: misclassified, or with a loss above 0. */
+  readonly wrong: Float32Array;
+  /** σ̂², where the objective has it. */
+  readonly variance: number | null;
+}
 
 /** A life cycle: owns the set that it is given. */
 export class StepExecutor {
@@ -22,13 +34,15 @@ export class StepExecutor {
     this.holder = variables;
   }
 
-  /** One step. The caller disposes the outputs; the batch stays the caller's. */
-  run(batch: TensorRecord): TensorRecord {
-    if (!this.compile) return runEagerStep(this.step, this.variables, batch);
-    const program = this.programFor(batch);
-    if (this.holder !== program) program.restore(this.holder.read());
-    this.holder = program;
-    return program.run('train', batch);
+  /** One step. */
+  run(batch: StepBatch): StepMeasures {
+    const inputs = upload(batch);
+    const outputs = this.compile ? this.runCompiled(inputs) : runEagerStep(this.step, this.variables, inputs);
+    const losses = numbersOf(outputs, 'losses') ?? new Float32Array(0);
+    const wrong = numbersOf(outputs, 'wrong') ?? losses.map((loss) => (loss > 0 ? 1 : 0));
+    const variance = numbersOf(outputs, 'variance')?.[0] ?? null;
+    tf.dispose([inputs, outputs]);
+    return { losses, wrong, variance };
   }
 
   /** The present values to compute with; valid until the next step. They are the executor's. */
@@ -52,6 +66,13 @@ export class StepExecutor {
     this.variables.dispose();
   }
 
+  private runCompiled(batch: TensorRecord): TensorRecord {
+    const program = this.programFor(batch);
+    if (this.holder !== program) program.restore(this.holder.read());
+    this.holder = program;
+    return program.run('train', batch);
+  }
+
   private programFor(batch: TensorRecord): Program {
     const shape = Object.entries(batch)
       .map(([name, tensor]) => `${name} ${tensor.shape.join('x')}`)
@@ -62,4 +83,8 @@ export class StepExecutor {
     this.programs.set(shape, program);
     return program;
   }
+}
+
+function numbersOf(outputs: TensorRecord, name: string): Float32Array | null {
+  return name in outputs ? outputs[name].dataSync<'float32'>() : null;
 }

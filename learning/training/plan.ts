@@ -6,9 +6,13 @@ import type { Phase } from '../../config/artifacts';
 import type { NetworkOptions } from '../../config/network';
 import type { Objective } from '../../config/objective';
 import type { OptimizerOptions, Recipe } from '../../config/recipe';
+import { slotSpecs } from '../../engine/ops/optimizers';
+import type { VariableSpec } from '../../engine/variables';
 import { assertNever } from '../../errors';
+import { denseSpecs } from '../networks/layers';
 import { learningRateAt } from '../optimizer';
 import { rngFor } from '../random';
+import { HEAD } from './train-step';
 
 export interface SessionConfig {
   readonly network: NetworkOptions;
@@ -57,6 +61,18 @@ export function planOf(config: SessionConfig, phase: Phase, trainingExamples: nu
     default:
       return assertNever(phase);
   }
+}
+
+/** Every variable of a phase: the network's, the softmax head's where there is one, and the optimizer's slots of both. */
+export function phaseSpecs(
+  { network, objective, optimizer }: SessionConfig,
+  phase: Phase,
+  networkSpecs: readonly VariableSpec[],
+  classes: number,
+): VariableSpec[] {
+  const hasHead = phase === 'warm-start' || objective.type === 'softmax';
+  const model = [...networkSpecs, ...(hasHead ? denseSpecs(HEAD, network.embeddingSize, classes) : [])];
+  return [...model, ...slotSpecs(optimizer.type, model)];
 }
 
 function imagesPerStep(objective: Objective): number {

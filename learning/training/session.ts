@@ -12,14 +12,10 @@ import type { CurveRow, Phase, Position } from '../../config/artifacts';
 import type { Normalise } from '../../engine/augment';
 import { chooseKernels } from '../../engine/kernels';
 import { collectGarbage } from '../../engine/memory';
-import { slotSpecs } from '../../engine/ops/optimizers';
-import type { TensorRecord } from '../../engine/step';
-import { tf } from '../../engine/tf';
-import { VariableSet, type VariableSpec } from '../../engine/variables';
+import { checkValues, VariableSet, type VariableSpec } from '../../engine/variables';
 import { LodestoneError } from '../../errors';
 import type { BatchSource } from '../batch-source';
 import type { RunIndex } from '../index/run-index';
-import { denseSpecs } from '../networks/layers';
 import { networkFor, parameterCount, type Network } from '../networks/network';
 import { rngFor } from '../random';
 import { samplerFor, type Batch, type Sampler } from '../sampling/sampler';
@@ -27,9 +23,10 @@ import { classesOf, type TrainingData } from '../training-data';
 import { embedExamples, logitsOf } from './embedding';
 import { StepExecutor } from './executor';
 import { inputStatistics } from './input-statistics';
-import { planOf, type PhasePlan, type SessionConfig } from './plan';
-import { stateNames, valuesOf, variablesIn, type SessionState, type StateTensor } from './state';
-import { HEAD, trainStep, upload } from './train-step';
+import { phaseSpecs, planOf, type PhasePlan, type SessionConfig } from './plan';
+import { RunningVariance } from './running-variance';
+import { partsOf, tensorsOf, type SamplerState, type SessionState } from './state';
+import { HEAD, trainStep } from './train-step';
 import { randomViews } from './views';
 
 export type { SessionConfig } from './plan';
@@ -42,11 +39,7 @@ export interface EpochHooks {
   shouldStop(): boolean;
 }
 
-/** σ̂² of a step weighs this much less with each later step (METHOD §4). */
-const VARIANCE_DECAY = 0.99;
 const STEPS_BETWEEN_COLLECTIONS = 256;
-
-type SamplerState = NonNullable<ReturnType<Sampler['state']>>;
 
 export class TrainingSession {
   readonly embeddingSize: number;
@@ -59,7 +52,7 @@ export class TrainingSession {
   private curve: CurveRow[] = [];
   private sampler: Sampler | null = null;
   private samplerState: SamplerState | null = null;
-  private variance = { sum: 0, weight: 0 };
+  private variance = RunningVariance.empty;
 
   private constructor(
     private readonly config: SessionConfig,
@@ -91,62 +84,34 @@ export class TrainingSession {
 
   /** Bias-corrected moving average of σ̂²; null before the first step of an objective that has one. */
   get runningVariance(): number | null {
-    return this.variance.weight > 0 ? this.variance.sum / this.variance.weight : null;
+    return this.variance.value;
   }
 
   /** A copy of everything (T2). Throws NumericalDivergence where a weight is not finite: such a state leads nowhere. */
   capture(): SessionState {
-    const tensors = new Map<string, StateTensor>();
-    const values = this.executor.read();
-    for (const { name, shape } of this.specsOf(this.place.phase)) {
-      const variable = values.get(name) as Float32Array;
-      if (!variable.every(Number.isFinite)) throw this.diverged(`the variable ${name}`);
-      tensors.set(name, { dtype: 'F32', shape, values: variable });
-    }
-    const float64 = (numbers: readonly number[]): StateTensor => ({
-      dtype: 'F64',
-      shape: [numbers.length],
-      values: Float64Array.from(numbers),
-    });
-    tensors.set(stateNames.mean, float64(this.input.mean));
-    tensors.set(stateNames.deviation, float64(this.input.deviation));
-    tensors.set(stateNames.variance, float64([this.variance.sum, this.variance.weight]));
+    const variables = this.executor.read();
+    for (const [name, values] of variables) if (!values.every(Number.isFinite)) throw this.diverged(name);
     const sampler = this.presentSamplerState();
-    if (sampler !== null) {
-      const shape = [sampler.losses.length];
-      tensors.set(stateNames.losses, { dtype: 'F32', shape, values: sampler.losses.slice() });
-      tensors.set(stateNames.seen, { dtype: 'U8', shape, values: sampler.seen.slice() });
-    }
+    const { input, variance } = this;
+    const tensors = tensorsOf(this.specsOf(this.place.phase), { variables, input, variance, sampler });
     return { position: this.place, tensors, curve: [...this.curve] };
   }
 
   /** Becomes what was captured (T1), whatever phase either is in. Throws CheckpointIncompatible, changing nothing. */
   restore(state: SessionState): void {
-    const { position, tensors, curve } = state;
-    const rows = this.data.train.length;
-    const channels = this.source.channels;
-    const input: Normalise = {
-      mean: Array.from(valuesOf(tensors, stateNames.mean, Float64Array, channels)),
-      deviation: Array.from(valuesOf(tensors, stateNames.deviation, Float64Array, channels)),
-    };
-    const [sum, weight] = valuesOf(tensors, stateNames.variance, Float64Array, 2);
-    const samplerState = tensors.has(stateNames.losses)
-      ? {
-          losses: valuesOf(tensors, stateNames.losses, Float32Array, rows).slice(),
-          seen: valuesOf(tensors, stateNames.seen, Uint8Array, rows).slice(),
-        }
-      : null;
-    const values = variablesIn(state);
+    const { position, curve } = state;
+    const sizes = { channels: this.source.channels, rows: this.data.train.length };
+    const { variables, input, variance, sampler } = partsOf(state, sizes);
     if (position.phase === this.place.phase && JSON.stringify(input) === JSON.stringify(this.input)) {
-      this.executor.restore(values);
+      this.executor.restore(variables);
     } else {
-      this.enterPhase(position.phase, input, values);
+      this.enterPhase(position.phase, input, variables);
     }
     this.place = position;
     this.curve = [...curve];
     this.sampler = null;
-    this.samplerState = samplerState;
-    this.variance = { sum, weight };
+    this.samplerState = sampler;
+    this.variance = variance;
   }
 
   /** From the end of the warm start to the beginning of training: slots and sampler afresh, a head for softmax only. */
@@ -170,7 +135,7 @@ export class TrainingSession {
     this.curve = [];
     this.sampler = null;
     this.samplerState = null;
-    this.variance = { sum: 0, weight: 0 };
+    this.variance = RunningVariance.empty;
   }
 
   /**
@@ -235,7 +200,7 @@ export class TrainingSession {
     const { edge, channels } = this.source;
     const geometry = { edge, inputSize: this.config.network.inputSize };
     const views = rngFor(this.config.seed, 'augment', phase, epoch, step);
-    const inputs = upload({
+    const { losses, wrong, variance } = this.executor.run({
       pixels: await this.source.read(batch.examples),
       edge,
       channels,
@@ -244,29 +209,14 @@ export class TrainingSession {
       learningRate: this.plan.learningRate(epoch),
       update: globalStep + 1,
     });
-    const outputs = this.executor.run(inputs);
-    const losses = numbersOf(outputs, 'losses') as Float32Array;
-    const wrong = numbersOf(outputs, 'wrong') ?? losses.map((loss) => (loss > 0 ? 1 : 0));
-    const variance = numbersOf(outputs, 'variance')?.[0] ?? null;
-    tf.dispose([inputs, outputs]);
+    if (!losses.every(Number.isFinite) || !Number.isFinite(variance ?? 0)) throw this.diverged('the loss', step + 1);
 
-    if (!losses.every(Number.isFinite) || (variance !== null && !Number.isFinite(variance))) {
-      throw this.diverged('the loss', step + 1);
-    }
     sampler.record(batch.trainRows, losses);
-    if (variance !== null) this.follow(variance);
+    if (variance !== null) this.variance = this.variance.followedBy(variance);
     this.place = { phase, epoch, step: step + 1, globalStep: globalStep + 1 };
     const row = { step: globalStep + 1, epoch, loss: meanOf(losses), error: meanOf(wrong), variance };
     this.curve.push(row);
     return row;
-  }
-
-  private follow(variance: number): void {
-    const { sum, weight } = this.variance;
-    this.variance = {
-      sum: VARIANCE_DECAY * sum + (1 - VARIANCE_DECAY) * variance,
-      weight: VARIANCE_DECAY * weight + (1 - VARIANCE_DECAY),
-    };
   }
 
   private enterEpoch(epoch: number): void {
@@ -285,34 +235,28 @@ export class TrainingSession {
   }
 
   private enterPhase(phase: Phase, input: Normalise, values: ReadonlyMap<string, Float32Array>): void {
-    const before = { plan: this.plan, input: this.input, executor: this.executor };
+    const given = new Map(checkValues(this.specsOf(phase), values).map((fit) => [fit.spec.name, fit.given]));
     this.plan = planOf(this.config, phase, this.data.train.length);
     this.input = input;
-    const executor = this.newExecutor(phase, (spec) => this.network.initial(spec, this.config.seed));
-    try {
-      executor.restore(values);
-    } catch (error) {
-      executor.dispose();
-      this.plan = before.plan;
-      this.input = before.input;
-      throw error;
-    }
-    this.executor = executor;
-    before.executor.dispose();
+    const left = this.executor;
+    this.executor = this.newExecutor(phase, ({ name }) => given.get(name) as Float32Array);
+    left.dispose();
   }
 
   private newExecutor(phase: Phase, initial: (spec: VariableSpec) => Float32Array): StepExecutor {
     const { network, input, config } = this;
-    const parts = { network, input, inputSize: config.network.inputSize, objective: this.plan.objective };
-    const step = trainStep({ ...parts, optimizer: config.optimizer });
+    const step = trainStep({
+      network,
+      input,
+      inputSize: config.network.inputSize,
+      objective: this.plan.objective,
+      optimizer: config.optimizer,
+    });
     return new StepExecutor(VariableSet.create(this.specsOf(phase), initial), step, config.compile);
   }
 
   private specsOf(phase: Phase): VariableSpec[] {
-    const hasHead = phase === 'warm-start' || this.config.objective.type === 'softmax';
-    const head = hasHead ? denseSpecs(HEAD, this.embeddingSize, this.data.classes.length) : [];
-    const model = [...this.network.specs, ...head];
-    return [...model, ...slotSpecs(this.config.optimizer.type, model)];
+    return phaseSpecs(this.config, phase, this.network.specs, this.data.classes.length);
   }
 
   private presentSamplerState(): SamplerState | null {
@@ -328,10 +272,6 @@ export class TrainingSession {
       { facts: { phase, epoch, step, globalStep } },
     );
   }
-}
-
-function numbersOf(outputs: TensorRecord, name: string): Float32Array | null {
-  return name in outputs ? outputs[name].dataSync<'float32'>() : null;
 }
 
 function meanOf(values: Float32Array): number {

@@ -3,7 +3,11 @@
  * on as if nothing had happened, bit for bit. Does not know files or formats.
  */
 import type { CurveRow, Position } from '../../config/artifacts';
+import type { Normalise } from '../../engine/augment';
+import type { VariableSpec } from '../../engine/variables';
 import { LodestoneError } from '../../errors';
+import type { Sampler } from '../sampling/sampler';
+import { RunningVariance } from './running-variance';
 
 export type StateTensor = {
   readonly dtype: 'F32' | 'F64' | 'I32' | 'U8';
@@ -33,14 +37,70 @@ export const stateNames = {
 
 const reserved: ReadonlySet<string> = new Set(Object.values(stateNames));
 
-/** The variables among the tensors, for VariableSet.restore, which names what does not fit. */
-export function variablesIn({ tensors }: SessionState): Map<string, Float32Array> {
-  const entries = [...tensors].filter(([name]) => !reserved.has(name));
-  return new Map(entries.map(([name]) => [name, valuesOf(tensors, name, Float32Array)]));
+export type SamplerState = NonNullable<ReturnType<Sampler['state']>>;
+
+/** What the tensors of a state stand for. */
+export interface StateParts {
+  readonly variables: ReadonlyMap<string, Float32Array>;
+  readonly input: Normalise;
+  readonly variance: RunningVariance;
+  /** null where the objective keeps no losses. */
+  readonly sampler: SamplerState | null;
+}
+
+/** Copies of all parts, in a fixed order. */
+export function tensorsOf(
+  specs: readonly VariableSpec[],
+  { variables, input, variance, sampler }: StateParts,
+): Map<string, StateTensor> {
+  const tensors = new Map<string, StateTensor>();
+  for (const { name, shape } of specs) {
+    tensors.set(name, { dtype: 'F32', shape, values: variables.get(name) as Float32Array });
+  }
+  tensors.set(stateNames.mean, float64(input.mean));
+  tensors.set(stateNames.deviation, float64(input.deviation));
+  tensors.set(stateNames.variance, float64([variance.sum, variance.weight]));
+  if (sampler !== null) {
+    const shape = [sampler.losses.length];
+    tensors.set(stateNames.losses, { dtype: 'F32', shape, values: sampler.losses.slice() });
+    tensors.set(stateNames.seen, { dtype: 'U8', shape, values: sampler.seen.slice() });
+  }
+  return tensors;
+}
+
+/**
+ * The parts of a state. Whether the variables fit is for VariableSet.restore to say.
+ * Throws CheckpointIncompatible, naming what is missing or misshaped.
+ * @param rows training examples
+ */
+export function partsOf(
+  { tensors }: SessionState,
+  { channels, rows }: { readonly channels: number; readonly rows: number },
+): StateParts {
+  const names = [...tensors.keys()].filter((name) => !reserved.has(name));
+  const [sum, weight] = valuesOf(tensors, stateNames.variance, Float64Array, 2);
+  return {
+    variables: new Map(names.map((name) => [name, valuesOf(tensors, name, Float32Array)])),
+    input: {
+      mean: Array.from(valuesOf(tensors, stateNames.mean, Float64Array, channels)),
+      deviation: Array.from(valuesOf(tensors, stateNames.deviation, Float64Array, channels)),
+    },
+    variance: new RunningVariance(sum, weight),
+    sampler: tensors.has(stateNames.losses)
+      ? {
+          losses: valuesOf(tensors, stateNames.losses, Float32Array, rows).slice(),
+          seen: valuesOf(tensors, stateNames.seen, Uint8Array, rows).slice(),
+        }
+      : null,
+  };
+}
+
+function float64(numbers: readonly number[]): StateTensor {
+  return { dtype: 'F64', shape: [numbers.length], values: Float64Array.from(numbers) };
 }
 
 /** The values of a tensor that must be there. Throws CheckpointIncompatible, naming it. */
-export function valuesOf<T extends StateTensor['values']>(
+function valuesOf<T extends StateTensor['values']>(
   tensors: ReadonlyMap<string, StateTensor>,
   name: string,
   type: abstract new (...args: never[]) => T,

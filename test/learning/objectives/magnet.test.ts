@@ -91,9 +91,7 @@ describe('properties of eq. 5', () => {
   });
 
   test('control: a gradient cut at σ² is not orthogonal to the embeddings', () => {
-    expect(lossesOf(cutAtVariance).map((loss) => loss.toFixed(5))).toEqual(
-      lossesOf(magnet()).map((loss) => loss.toFixed(5)),
-    );
+    expect(largestDifference(lossesOf(cutAtVariance), lossesOf(magnet()))).toBeLessThan(ROUNDING);
     expect(Math.abs(dot(gradientOf(cutAtVariance), flat))).toBeGreaterThan(1e-2);
   });
 
