@@ -16,7 +16,7 @@ export interface Architecture {
   /** Channels of the last feature map. */
   readonly width: number;
   /** [N, S, S, channels] to [N, H, W, width]. */
-  features(variables: VariableSet, x: tf.Tensor, mode: Mode): tf.Tensor4D;
+  readonly features: (variables: VariableSet, x: tf.Tensor, mode: Mode) => tf.Tensor4D;
 }
 
 /** Convolution with SAME padding and no bias, batch norm, rectifier. */

@@ -225,10 +225,10 @@ function broken(choose: {
 }
 
 const sigmaToTheFourth = broken({ variance: (variance) => variance.square() });
-const cutAtVariance = broken({ variance: tf.customGrad((...args) => {
-    const [variance] = args as unknown as [tf.Tensor];
-    return { value: variance.clone(), gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy) };
-  }) as (variance: tf.Tensor) => tf.Tensor }); // prettier-ignore
+const cutAtVariance = broken({
+  variance: (variance) =>
+    tf.customGrad(() => ({ value: variance.clone(), gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy) }))(variance),
+});
 const sameClassInDenominator = broken({
   denominator: (exponents, _, ownCluster) => exponents.sub(ownCluster.mul(1e9)).logSumExp(1),
 });

@@ -114,9 +114,10 @@ test('a state of another network, optimizer or data set is refused and changes n
   for (const config of others) {
     await withSession(config, (session) => {
       const digest = digestOf(session.capture());
-      expect(() => session.restore(state)).toThrow(expect.objectContaining({ kind: 'CheckpointIncompatible' }));
+      const incompatible = expect.objectContaining({ kind: 'CheckpointIncompatible' }) as Error;
+      expect(() => session.restore(state)).toThrow(incompatible);
       const otherPhase = { ...state, position: { ...state.position, phase: 'train' as const } };
-      expect(() => session.restore(otherPhase)).toThrow(expect.objectContaining({ kind: 'CheckpointIncompatible' }));
+      expect(() => session.restore(otherPhase)).toThrow(incompatible);
       expect(digestOf(session.capture())).toBe(digest);
       return settled();
     });
