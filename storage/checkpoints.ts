@@ -12,7 +12,7 @@ import { CheckpointManifest, CheckpointRef, type ObjectRef, type Phase } from '.
 import { digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { Blobs } from './blobs';
-import { commitManifest, findManifest, manifestDigestOf, readManifest } from './commits';
+import { commitManifest, findManifest, manifestDigestOf, readManifest, replaceManifest } from './commits';
 import { runLayout, type RunLayout } from './run-layout';
 import { uriOf, type ObjectStore } from './store';
 
@@ -142,7 +142,11 @@ export class CheckpointStore {
     };
     const create = async (checkpoint: CheckpointRef): Promise<CheckpointRef> => {
       const ref = await commitManifest(this.store, key, EpochEnd, { checkpoint });
-      return (await readManifest(this.store, ref, EpochEnd)).checkpoint;
+      const committed = (await readManifest(this.store, ref, EpochEnd)).checkpoint;
+      if (committed.digest === checkpoint.digest || (await this.#isWhole(committed, []))) return committed;
+      // The first attempt's checkpoint is lost and its bits do not come again: a record of it would block the epoch.
+      await replaceManifest(this.store, key, EpochEnd, { checkpoint });
+      return checkpoint;
     };
     return { read, create };
   }

@@ -38,7 +38,8 @@ export async function commitManifest<S extends z.ZodType>(
 }
 
 /**
- * Writes a view that a run replaces as it goes further (its result). Not for anything that another object refers to.
+ * Writes what may be replaced: a view that follows its run (the result), a record whose target is lost. Never what another
+ * object refers to.
  */
 export async function replaceManifest<S extends z.ZodType>(
   store: ObjectStore,

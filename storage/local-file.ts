@@ -36,7 +36,8 @@ export async function writeWhole(file: WholeFile, fill: (temporary: string) => P
   } catch (error) {
     throw explainDisk(error, file.path, file.refused);
   } finally {
-    await rm(temporary, { force: true });
+    // Where even this fails, a .part stays behind that nothing takes for whole; the first failure is the one to report.
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }
 
@@ -54,6 +55,7 @@ export function explainDisk(error: unknown, path: string, refused: FailureKind):
     case 'EPERM':
     case 'EROFS':
     case 'ENOTDIR':
+    case 'EEXIST':
     case 'EIO':
       return new LodestoneError(
         refused,

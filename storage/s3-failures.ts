@@ -17,6 +17,7 @@ const refusedCredentials = [
   'ExpiredToken',
   'InvalidToken',
   'AuthorizationHeaderMalformed',
+  'XAdminUserNotFound', // versitygw, with status 404
 ];
 const broken = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED'];
 

@@ -91,7 +91,8 @@ export function readSafetensors(bytes: Uint8Array): Map<string, StoredTensor> {
   return new Map(
     named.map(([name, entry]) => {
       const [from, to] = entry.data_offsets;
-      return [name, tensorOf(entry, bytes.slice(dataStart + from, dataStart + to).buffer)];
+      // A copy of its own: slicing a Buffer would share its memory.
+      return [name, tensorOf(entry, new Uint8Array(bytes.subarray(dataStart + from, dataStart + to)).buffer)];
     }),
   );
 }
