@@ -7,12 +7,12 @@
  *   M2  Records stand in the order of their paths, and of their positions in shards.
  *   M3  A manifest that exists can be trained on: enough files were readable, two classes and two images of each remain.
  */
+import { digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import type { z } from 'zod';
 import type * as Artifacts from '../config/artifacts';
 import { checkClasses, checkNoClassLost } from './classes';
 import type { DecodeView } from './decode';
-import { sha256Of } from './pack';
 import type { Scan } from './scan';
 
 export type DataSetManifest = z.infer<typeof Artifacts.DataSetManifest>;
@@ -78,17 +78,8 @@ export function crossesSplits({ members }: DuplicateGroup): boolean {
   return new Set(members.map(({ split }) => split)).size > 1;
 }
 
-/** Keys sorted, no white space: one text for one value, whatever the order in which it was built. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}
-
 export function manifestDigest(manifest: DataSetManifest): string {
-  return sha256Of(Buffer.from(canonicalJson(manifest)));
+  return digestOf(manifest);
 }
 
 function checkQuarantine(quarantined: DataSetManifest['quarantined'], files: number, limit: number): void {

@@ -7,9 +7,9 @@
  *   K1  Records stand in the order asked for; a quarantined file leaves no gap.
  *   K2  A file whose bytes are not those of the scan is an error, not another record: the shard's key names its content.
  */
-import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import type { ShardReport } from '../config/artifacts';
+import { sha256Hex } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { decodeImage, type DecodeLimits, type DecodeView } from './decode';
 
@@ -62,11 +62,7 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
     packed.notes.push(...outcome.notes.map((note) => ({ path, note })));
   });
   const bytes = laidOut.subarray(0, packed.paths.length * recordBytes);
-  return { bytes, sha256: sha256Of(bytes), ...packed };
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return { bytes, sha256: sha256Hex(bytes), ...packed };
 }
 
 /** Maps in order with a bounded number of calls under way; the first failure ends it, after those under way have settled. */
@@ -95,7 +91,7 @@ export async function mapInFlight<T, R>(
 
 async function readChecked(path: string, sha256: string, readFile: PackSource['readFile']): Promise<Uint8Array> {
   const bytes = await readFile(path);
-  if (sha256Of(bytes) === sha256) return bytes;
+  if (sha256Hex(bytes) === sha256) return bytes;
   throw new LodestoneError(
     'DataRejected',
     `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`,

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { LodestoneError } from '../errors';
 import type { z } from 'zod';
 import type { ScanManifest } from '../config/artifacts';
+import { sha256Hex } from '../config/canonical-json';
 import type { DataOptions } from '../config/recipe';
 import { checkClasses } from './classes';
-import { mapInFlight, sha256Of } from './pack';
+import { mapInFlight } from './pack';
 import { assignSplits } from './splits';
 import { chooseLabels, labelCandidates } from './sources/labels';
 import { readSource } from './sources/source';
@@ -60,7 +61,7 @@ export async function scanDataSet(
   let done = 0;
   const records = await mapInFlight(labelled, FILES_IN_FLIGHT, async ({ where, ...record }): Promise<ScannedRecord> => {
     signal?.throwIfAborted();
-    const sha256 = sha256Of(await readImageFile(source.root, record.path, where));
+    const sha256 = sha256Hex(await readImageFile(source.root, record.path, where));
     onFile?.(++done);
     return { ...record, sha256 };
   });

@@ -1,4 +1,5 @@
-import { mapInFlight, packShard, sha256Of, type PackRequest } from '../../datasets/pack';
+import { sha256Hex } from '../../config/canonical-json';
+import { mapInFlight, packShard, type PackRequest } from '../../datasets/pack';
 import { redAndBlue } from './made-images';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
@@ -18,7 +19,7 @@ async function makeFiles(): Promise<Map<string, Uint8Array>> {
   return files;
 }
 const requestOf = (files: Map<string, Uint8Array>): PackRequest => ({
-  files: [...files].map(([path, bytes]) => ({ path, sha256: sha256Of(bytes) })),
+  files: [...files].map(([path, bytes]) => ({ path, sha256: sha256Hex(bytes) })),
   view,
   limits,
 });
@@ -50,11 +51,11 @@ describe('packShard', () => {
     ]);
     expect(shard.notes).toEqual([{ path: '7.png', note: 'is jpeg by its content, png by its name' }]);
     expect(shard.bytes.length).toBe(11 * 48);
-    expect(shard.sha256).toBe(sha256Of(shard.bytes));
+    expect(shard.sha256).toBe(sha256Hex(shard.bytes));
     expect(progress).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
 
     const alone = await packShard(
-      { ...requestOf(files), files: [{ path: '9.png', sha256: sha256Of(files.get('9.png') as Uint8Array) }] },
+      { ...requestOf(files), files: [{ path: '9.png', sha256: sha256Hex(files.get('9.png') as Uint8Array) }] },
       { readFile: readerOf(files) },
     );
     expect(shard.bytes.subarray(8 * 48, 9 * 48)).toEqual(alone.bytes);
