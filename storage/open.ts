@@ -17,7 +17,7 @@ export function openStore(
   environment: Pick<Environment, 'storeEndpoint' | 'region' | 'credentials'>,
 ): ObjectStore {
   const url = URL.canParse(location) ? new URL(location) : null;
-  if (url === null || !['s3:', 'file:'].includes(url.protocol)) {
+  if (url === null || !/^(s3:|file:\/\/\/)/.test(location)) {
     throw new LodestoneError(
       'InvalidConfig',
       `store: got ${withoutPassword(location)}, must be s3://bucket/prefix or file:///path. Set --store or LODESTONE_STORE.`,

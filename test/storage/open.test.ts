@@ -28,6 +28,8 @@ test('the endpoint of the location wins over the one of the environment', async 
 });
 
 test.each([
+  ['file:photos', 'must be s3://bucket/prefix or file:///path'],
+  ['file://host/photos', 'must be s3://bucket/prefix or file:///path'],
   ['photos', 'must be s3://bucket/prefix or file:///path'],
   ['http://127.0.0.1:9000/bucket', 'must be s3://bucket/prefix or file:///path'],
   ['s3:///prefix', 'must be s3://bucket/prefix?endpoint='],
