@@ -104,6 +104,7 @@ export class Guardian {
     });
     try {
       this.#chooseS3(request);
+      this.#refuseOtherPorts(request);
       this.#serving ??= this.#serve(request.ports).finally(() => {
         if (!this.#isServing) this.#serving = null;
       });
@@ -167,6 +168,20 @@ export class Guardian {
           'Run `lodestone dev down` first, or leave the choice out.',
       );
     this.#state.s3 = s3;
+  }
+
+  /** Ports are chosen at the start; a later wish for others is an error rather than ignored. */
+  #refuseOtherPorts({ ports }: HoldRequest): void {
+    const now = this.#state.ports;
+    if (!this.#isServing || now === null) return;
+    for (const name of Object.keys(now) as (keyof Ports)[]) {
+      if (ports[name] !== undefined && ports[name] !== now[name])
+        throw new LodestoneError(
+          'InvalidConfig',
+          `ports.${name}: got ${ports[name]}, but the local stack runs on ${now[name]}. ` +
+            'Run `lodestone dev down` first, or leave the port out.',
+        );
+    }
   }
 
   async #serve(wishes: PortWishes): Promise<Ports> {

@@ -11,12 +11,20 @@ export type PortWishes = { readonly [Name in keyof Ports]?: number | undefined }
 
 /** @throws PortTaken where a port that was asked for is in use */
 export async function choosePorts(wished: PortWishes, last: Ports | null): Promise<Ports> {
+  const names = Object.keys(Ports.shape) as (keyof Ports)[];
   const chosen: Record<string, number> = {};
-  for (const name of Object.keys(Ports.shape) as (keyof Ports)[]) {
+  for (const name of names) {
     const wish = wished[name];
-    if (wish !== undefined && !(await isFree(wish))) throw taken(name, wish);
-    const kept = last !== null && (await isFree(last[name])) ? last[name] : null;
-    chosen[name] = wish ?? kept ?? (await freePort(Object.values(chosen)));
+    if (wish === undefined) continue;
+    if (Object.values(chosen).includes(wish))
+      throw new LodestoneError('InvalidConfig', `ports.${name}: got ${wish} twice; each needs a port of its own.`);
+    if (!(await isFree(wish))) throw taken(name, wish);
+    chosen[name] = wish;
+  }
+  for (const name of names.filter((one) => chosen[one] === undefined)) {
+    const used = Object.values(chosen);
+    const canKeep = last !== null && !used.includes(last[name]) && (await isFree(last[name]));
+    chosen[name] = canKeep ? last[name] : await freePort(used);
   }
   return Ports.parse(chosen);
 }
