@@ -187,6 +187,7 @@ export class Guardian {
   async #serve(wishes: PortWishes): Promise<Ports> {
     const { projectRoot, s3 } = this.#state;
     const ports = await choosePorts(wishes, this.#state.ports);
+    if (this.#ending) throw stoppedWhileStarting();
     this.#state.ports = ports;
     this.#save();
     try {
@@ -212,7 +213,7 @@ export class Guardian {
         (error: unknown) => error,
       );
       if (failure === null && server.mark !== null) break;
-      if (this.#ending) throw new LodestoneError('RunStopped', 'the local stack was stopped while it started');
+      if (this.#ending) throw stoppedWhileStarting();
       const late = Date.now() - startedMs > START_TIMEOUT_MS;
       if (late || server.restarts >= DEATHS_BEFORE_GIVING_UP)
         throw new LodestoneError(
@@ -319,4 +320,8 @@ export class Guardian {
 
 function sameLease(one: Lease, other: Lease): boolean {
   return one.type !== 'command' && JSON.stringify(one) === JSON.stringify(other);
+}
+
+function stoppedWhileStarting(): LodestoneError {
+  return new LodestoneError('RunStopped', 'the local stack was stopped while it started');
 }
