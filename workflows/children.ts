@@ -6,9 +6,9 @@ import {
   ParentClosePolicy,
   sleep,
   startChild,
-  WorkflowExecutionAlreadyStartedError,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { ObjectiveName } from '../config/objective';
 import type { TrainPipelineInput } from '../config/workflow-input';
 import type { ChildRun } from '../activities/requests';

@@ -1,0 +1,130 @@
+/**
+ * The trainer child process: the only one that loads TensorFlow. Takes works of its host one after the other.
+ *
+ *   P1  It ends when its host is gone (IPC disconnect, or another parent), and ignores SIGINT and SIGTERM: Ctrl-C reaches
+ *       the whole process group, and what stops a trainer is its host's word.
+ */
+import { LodestoneError, assertNever } from '../../errors';
+import { fingerprint } from '../../engine/fingerprint';
+import { chooseKernels } from '../../engine/kernels';
+import { HeldSession } from './held-session';
+import type { ChildMessage, HostMessage, SavedState, TrainerWork, WorkResult } from './protocol';
+import { evaluateState, refresh, train, type WorkHooks } from './work';
+
+const parent = process.ppid;
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.on('disconnect', () => process.exit(0));
+setInterval(() => process.ppid === parent || process.exit(0), 1000).unref();
+
+const held = new HeldSession();
+/** The work under way: whether it shall stop, and its checkpoints that wait for their commit. */
+let current: {
+  readonly id: string;
+  stop: boolean;
+  pending: Set<number>;
+  last: number;
+  changed: boolean;
+  onCommit: (() => void)[];
+} | null = null;
+
+process.on('message', (message: HostMessage) => {
+  switch (message.type) {
+    case 'stop':
+      if (current?.id === message.id) current.stop = true;
+      return;
+    case 'committed':
+      if (current?.id === message.id) settle(current, message.sequence, message.digest);
+      return;
+    case 'train':
+    case 'refresh':
+    case 'evaluate':
+      void perform(message);
+      return;
+    default:
+      assertNever(message);
+  }
+});
+
+function settle(work: NonNullable<typeof current>, sequence: number, digest: string): void {
+  work.pending.delete(sequence);
+  if (sequence === work.last && !work.changed) held.committed(digest);
+  for (const resolve of work.onCommit.splice(0)) resolve();
+}
+
+async function perform(work: TrainerWork): Promise<void> {
+  const { id } = work;
+  const under = {
+    id,
+    stop: false,
+    pending: new Set<number>(),
+    last: 0,
+    changed: false,
+    onCommit: [] as (() => void)[],
+  };
+  current = under;
+  const hooks: WorkHooks = {
+    doing: (activity) => send({ type: 'doing', id, activity }),
+    stepped: () => {
+      under.changed = true; // an earlier commit is no longer this state (B3)
+      held.changing();
+    },
+    progress: (details) => send({ type: 'progress', id, details }),
+    checkpoint: (state: SavedState) => {
+      under.pending.add(state.sequence);
+      under.last = state.sequence;
+      under.changed = false;
+      send({ type: 'checkpoint', id, state });
+    },
+    uncommitted: () => under.pending.size,
+    nextCommit: () => new Promise((resolve) => under.onCommit.push(resolve)),
+    stopRequested: () => under.stop,
+    seconds: () => Number(process.hrtime.bigint()) / 1e9,
+  };
+  try {
+    const result = await run(work, hooks);
+    while (under.pending.size > 0) await hooks.nextCommit(); // the digest is known before the next work asks for it
+    send({ type: 'done', id, result });
+  } catch (error) {
+    const known = error instanceof LodestoneError;
+    const message = error instanceof Error ? error.message : String(error);
+    const kind = known
+      ? error.kind
+      : /OOM|out of memory|RESOURCE_EXHAUSTED/i.test(message)
+        ? 'OutOfMemory'
+        : 'Unexpected';
+    send({
+      type: 'failed',
+      id,
+      kind,
+      message: known ? message : `${message}\n${(error as Error).stack ?? ''}`,
+      facts: known ? error.facts : {},
+    });
+  } finally {
+    current = null;
+  }
+}
+
+function run(work: TrainerWork, hooks: WorkHooks): Promise<WorkResult> {
+  switch (work.type) {
+    case 'train':
+      return train(work, held, hooks);
+    case 'refresh':
+      return refresh(work, held, hooks);
+    case 'evaluate':
+      return evaluateState(work, held, hooks);
+  }
+}
+
+function send(message: ChildMessage): void {
+  process.send?.(message);
+}
+
+try {
+  chooseKernels(process.env['LODESTONE_KERNELS'] === 'stock' ? 'stock' : 'proven');
+  send({ type: 'ready', fingerprint: fingerprint() });
+} catch (error) {
+  const { kind, message } =
+    error instanceof LodestoneError ? error : new LodestoneError('EngineUnavailable', String(error));
+  send({ type: 'failed', id: null, kind, message, facts: {} });
+}

@@ -1,0 +1,226 @@
+/**
+ * The host side of the trainer: one child process per device, kept warm between works, watched and respawned.
+ *
+ *   P2  One work at a time; whoever comes while it runs gets DeviceBusy after 5 s, never a silent wait.
+ *   P4  A child that dies by itself or hangs ends its work with TrainerLost; the next work spawns another.
+ *   P5  The child says what it does, and that has a deadline: silent for longer, it is killed.
+ *   S7  Commits go on while training does; one that fails for too long ends the work.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { CheckpointRef } from '../../config/artifacts';
+import { spawnEnvironment } from '../../engine/environment';
+import { assertNever, LodestoneError } from '../../errors';
+import type { HeartbeatDetails } from '../requests';
+import {
+  deadlinesMs,
+  type Activity,
+  type ChildMessage,
+  type HostMessage,
+  type SavedState,
+  type TrainerWork,
+  type WorkResult,
+} from './protocol';
+
+export interface TrainerHooks {
+  onProgress(details: HeartbeatDetails): void;
+  /** Uploads and commits; resolves with the committed checkpoint. */
+  commit(state: SavedState, fingerprint: Readonly<Record<string, string>>): Promise<CheckpointRef>;
+}
+
+export interface WorkOutcome {
+  readonly result: WorkResult;
+  /** The last checkpoint committed by this work; null: none. */
+  readonly checkpoint: CheckpointRef | null;
+}
+
+export interface TrainerSettings {
+  readonly threads: number;
+  readonly kernels: 'proven' | 'stock';
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly settings: TrainerSettings;
+  fingerprint: Readonly<Record<string, string>>;
+  onMessage: ((message: ChildMessage) => void) | null;
+  onEnd: ((reason: string) => void) | null;
+  alive: boolean;
+}
+
+const BUSY_AFTER_MS = 5_000;
+
+export class TrainerHost {
+  private child: Child | null = null;
+  private busy: Promise<unknown> | null = null;
+
+  /** @param onSpawn told of each child, so that a later host can find what a dead one left (P2) */
+  constructor(private readonly onSpawn: (pid: number) => Promise<void> = () => Promise.resolve()) {}
+
+  /** Whether a work is running now. */
+  get isBusy(): boolean {
+    return this.busy !== null;
+  }
+
+  /** Takes the device for as long as `use` runs. */
+  async withDevice<T>(use: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + BUSY_AFTER_MS;
+    while (this.busy) {
+      if (performance.now() > deadline)
+        throw new LodestoneError(
+          'DeviceBusy',
+          'trainer: the device is held by other work for more than 5 s. The activity is tried again by itself.',
+        );
+      await Promise.race([this.busy.catch(() => undefined), sleep(100)]);
+    }
+    const running = use();
+    this.busy = running.catch(() => undefined);
+    try {
+      return await running;
+    } finally {
+      this.busy = null;
+    }
+  }
+
+  /** Performs a work in the child. Throws TrainerLost where the child ends or hangs, or the child's own failure. */
+  async perform(work: TrainerWork, settings: TrainerSettings, hooks: TrainerHooks): Promise<WorkOutcome> {
+    const child = await this.ready(settings);
+    return new Promise<WorkOutcome>((resolve, reject) => {
+      let checkpoint: CheckpointRef | null = null;
+      let commits: Promise<void> = Promise.resolve();
+      let watch: NodeJS.Timeout | undefined;
+      const finish = (end: () => void): void => {
+        clearTimeout(watch);
+        child.onMessage = null;
+        child.onEnd = null;
+        end();
+      };
+      const fail = (error: unknown): void => finish(() => reject(error as Error));
+      let doing: Activity = 'load';
+      const alive = (): void => {
+        clearTimeout(watch);
+        watch = setTimeout(() => {
+          this.kill();
+          fail(
+            new LodestoneError(
+              'TrainerLost',
+              `trainer: silent for ${deadlinesMs[doing] / 1000} s in ${doing}; it was killed. The work goes on from the last checkpoint.`,
+            ),
+          );
+        }, deadlinesMs[doing]);
+      };
+      const commit = async (state: SavedState): Promise<void> => {
+        checkpoint = await hooks.commit(state, child.fingerprint);
+        tell(child, { type: 'committed', id: work.id, sequence: state.sequence, digest: checkpoint.digest });
+      };
+      child.onEnd = (reason) =>
+        fail(
+          new LodestoneError(
+            'TrainerLost',
+            `trainer: the process ended (${reason}) before its work did. The work goes on from the last checkpoint.`,
+          ),
+        );
+      child.onMessage = (message) => {
+        if (!('id' in message) || message.id !== work.id) return;
+        alive();
+        switch (message.type) {
+          case 'doing':
+            doing = message.activity;
+            alive();
+            return;
+          case 'progress':
+            return hooks.onProgress(message.details);
+          case 'checkpoint':
+            commits = commits.then(() => commit(message.state));
+            commits.catch((error: unknown) => {
+              this.kill();
+              fail(error);
+            });
+            return;
+          case 'done':
+            return finish(() => resolve({ result: message.result, checkpoint }));
+          case 'failed':
+            return fail(new LodestoneError(message.kind, message.message, { facts: message.facts }));
+          default:
+            return assertNever(message);
+        }
+      };
+      alive();
+      tell(child, work);
+    });
+  }
+
+  /** Asks the work under way to checkpoint and end. */
+  stop(id: string): void {
+    if (this.child) tell(this.child, { type: 'stop', id });
+  }
+
+  /** Ends the child at once; what it had not committed is lost, and made again. */
+  kill(): void {
+    this.child?.process.kill('SIGKILL');
+    this.child = null;
+  }
+
+  private async ready(settings: TrainerSettings): Promise<Child> {
+    const held = this.child;
+    if (held?.alive && held.settings.threads === settings.threads && held.settings.kernels === settings.kernels)
+      return held;
+    this.kill();
+    const child = await spawnTrainer(settings);
+    this.child = child;
+    if (child.process.pid !== undefined) await this.onSpawn(child.process.pid);
+    return child;
+  }
+}
+
+/** Starts a child and waits until it has loaded TensorFlow. */
+function spawnTrainer(settings: TrainerSettings): Promise<Child> {
+  const environment = {
+    ...process.env,
+    ...spawnEnvironment(settings.threads, { oneDnn: true, deterministic: true }),
+    LODESTONE_KERNELS: settings.kernels,
+  };
+  const spawned = fork(join(__dirname, 'child.js'), [], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: ['--expose-gc'],
+    serialization: 'json',
+  });
+  const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };
+  let complaint = '';
+  spawned.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
+  return new Promise((resolve, reject) => {
+    const onDeath = (reason: string): void => {
+      child.alive = false;
+      child.onEnd?.(reason);
+      reject(
+        new LodestoneError(
+          'TrainerLost',
+          `trainer: the process ended (${reason}) before it was ready. ${complaint.trim()}`,
+        ),
+      );
+    };
+    spawned.on('error', (error) => onDeath(error.message));
+    spawned.on('exit', (code, signal) => onDeath(signal ?? `exit code ${code ?? '?'} ${lastLine(complaint)}`));
+    spawned.on('message', (message: ChildMessage) => {
+      if (message.type === 'ready') {
+        child.fingerprint = message.fingerprint;
+        resolve(child);
+      } else if (message.type === 'failed' && message.id === null) {
+        reject(new LodestoneError(message.kind, message.message));
+      } else child.onMessage?.(message);
+    });
+  });
+}
+
+function tell(child: Child, message: HostMessage): void {
+  if (child.alive) child.process.send(message, () => undefined); // a child that is gone is reported by its exit
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

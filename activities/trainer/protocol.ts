@@ -1,0 +1,106 @@
+/**
+ * What the activity host and its trainer child say to each other: one union per direction (DESIGN §6).
+ * Paths instead of bytes: the child reads and writes local files and never speaks S3 or Temporal.
+ */
+import type { Phase, Position } from '../../config/artifacts';
+import type { Recipe } from '../../config/recipe';
+import type { FailureKind } from '../../errors';
+import type { HeartbeatDetails } from '../requests';
+
+/** The data and configuration that a session is made of; equal specs share a warm session. */
+export interface LoadSpec {
+  readonly recipe: Recipe;
+  readonly manifest: string;
+  /** Local files of the manifest's shards, in their order. */
+  readonly shards: readonly string[];
+}
+
+/** A committed checkpoint as local files. */
+export interface StateFiles {
+  readonly digest: string;
+  readonly position: Position;
+  readonly tensors: string;
+  readonly curve: string;
+}
+
+/** A committed index as a local file. */
+export interface IndexFile {
+  readonly digest: string;
+  readonly tensors: string;
+}
+
+interface Work {
+  readonly id: string;
+  readonly load: LoadSpec;
+  /** null: the initial weights. */
+  readonly from: StateFiles | null;
+  /** An empty folder for what the work writes; the host removes it. */
+  readonly scratch: string;
+}
+
+export type TrainWork = Work & {
+  readonly type: 'train';
+  readonly phase: Phase;
+  readonly epoch: number;
+  readonly index: IndexFile | null;
+  /** Seconds between checkpoints inside the epoch; 0: after every step. */
+  readonly checkpointSeconds: number;
+};
+export type RefreshWork = Work & {
+  readonly type: 'refresh';
+  readonly epoch: number;
+  readonly previous: IndexFile | null;
+};
+export type EvaluateWork = Work & { readonly type: 'evaluate'; readonly index: IndexFile };
+export type TrainerWork = TrainWork | RefreshWork | EvaluateWork;
+
+export type HostMessage =
+  | TrainerWork
+  /** Checkpoint and end the work under way. */
+  | { readonly type: 'stop'; readonly id: string }
+  /** A checkpoint of this work is committed under this digest. */
+  | { readonly type: 'committed'; readonly id: string; readonly sequence: number; readonly digest: string };
+
+export interface SavedState {
+  readonly sequence: number;
+  readonly position: Position;
+  readonly tensors: string;
+  readonly curve: string;
+}
+
+export type WorkResult =
+  | { readonly type: 'trained'; readonly outcome: 'finished' | 'stopped' }
+  | {
+      readonly type: 'refreshed';
+      readonly kind: 'clusters' | 'embeddings';
+      readonly tensors: string;
+      readonly variance: number | null;
+      readonly clusters: number;
+      readonly validationError: number | null;
+      readonly warnings: readonly string[];
+    }
+  | { readonly type: 'evaluated'; readonly evaluation: string };
+
+/** How long the child may stay silent in what it does now (P5). */
+export const deadlinesMs = {
+  load: 900_000,
+  step: 300_000,
+  commit: 900_000,
+  refresh: 600_000,
+  evaluate: 900_000,
+} as const;
+export type Activity = keyof typeof deadlinesMs;
+
+export type ChildMessage =
+  | { readonly type: 'ready'; readonly fingerprint: Readonly<Record<string, string>> }
+  | { readonly type: 'doing'; readonly id: string; readonly activity: Activity }
+  | { readonly type: 'progress'; readonly id: string; readonly details: HeartbeatDetails }
+  | { readonly type: 'checkpoint'; readonly id: string; readonly state: SavedState }
+  | { readonly type: 'done'; readonly id: string; readonly result: WorkResult }
+  | {
+      readonly type: 'failed';
+      readonly id: string | null;
+      readonly kind: FailureKind;
+      readonly message: string;
+      readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+    };
