@@ -1,0 +1,123 @@
+/**
+ * What run, compare, recover, demo, resume and watch do once their request stands: servers, start or attach, follow, answer.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LodestoneError } from '../../errors';
+import type { ObjectRef } from '../../config/artifacts';
+import { runLayout } from '../../storage/run-layout';
+import { withStore, type Context } from '../context';
+import { exitCodeOf, toLodestoneError } from '../failures';
+import { followRun, Interrupted } from '../follow';
+import { outcomeJson, outcomeStatus, outcomeText } from '../outcome';
+import { startRun, viewRun, type StartRequest } from '../run-client';
+import { nameAgain } from '../run-name';
+import { openServers, type Servers } from '../servers';
+import { reportsFolder, shownPath } from '../settings';
+import type { NamedRequest } from './requests';
+
+export interface ExecuteOptions {
+  readonly store?: string | undefined;
+  readonly again?: boolean | undefined;
+  readonly detach?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly printInput?: boolean | undefined;
+}
+
+/** @returns the exit code */
+export async function execute(context: Context, named: NamedRequest, options: ExecuteOptions): Promise<number> {
+  const { request } = named;
+  if (options.printInput) {
+    context.print(JSON.stringify(request.input, null, 2));
+    return 0;
+  }
+  const here = withStore(context, options.store);
+  const servers = await openServers(here.variables, { worker: 'all', command: `run ${named.run}` }, context.say);
+  try {
+    const run = options.again ? await freeName(servers, named.run) : named.run;
+    await begin(context, servers, run, request);
+    if (options.detach) return await detach(context, servers, run, options);
+    return await followToAnswer(context, servers, run, { ...options, stopOnInterrupt: true });
+  } finally {
+    await servers.release();
+  }
+}
+
+/** Follows a run that exists and prints what it returned. @returns the exit code */
+export async function followToAnswer(
+  context: Context,
+  servers: Servers,
+  run: string,
+  options: ExecuteOptions & { readonly stopOnInterrupt: boolean },
+): Promise<number> {
+  const resume = resumeCommand(run, options.store);
+  try {
+    const { stopOnInterrupt } = options;
+    const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt });
+    const report = await fetchReport(servers, run, outcome.report);
+    const status = outcomeStatus(outcome);
+    if (options.json) context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report, resume }));
+    else context.print(await outcomeText(outcome, shownPath(context.folder, report)));
+    if (status === 'finished') return 0;
+    context.say(`Stopped before its last epoch. Go on with: ${resume}`);
+    return exitCodeOf(new LodestoneError('RunStopped', ''));
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      context.say(`Left ${run}; it goes on where its worker runs. See it again: npx lodestone watch ${run}. Go on: ${resume}`);
+      return 130;
+    }
+    const failure = toLodestoneError(error);
+    const exitCode = exitCodeOf(failure);
+    if (options.json)
+      context.print(JSON.stringify({ run, status: 'failed', error: { kind: failure.kind, message: failure.message, exitCode }, resume }));
+    context.say(`${failure.kind}: ${failure.message}`);
+    context.say(`Go on from what is stored, once that is mended: ${resume}`);
+    return exitCode;
+  }
+}
+
+export function resumeCommand(run: string, store: string | undefined): string {
+  return `npx lodestone resume ${run}${store === undefined ? '' : ` --store '${store}'`}`;
+}
+
+/** Downloads a report whole, checks it, and returns where it lies. */
+export async function fetchReport(servers: Pick<Servers, 'store'>, run: string, ref: ObjectRef): Promise<string> {
+  const { getVerified } = await import('../../storage/blobs');
+  return writeReport(run, await getVerified(servers.store, ref));
+}
+
+export async function writeReport(run: string, html: Uint8Array, out = join(reportsFolder, `${run}.html`)): Promise<string> {
+  await mkdir(join(out, '..'), { recursive: true });
+  await writeFile(out, html);
+  return out;
+}
+
+async function begin(context: Context, servers: Servers, run: string, request: StartRequest): Promise<void> {
+  const before = await viewRun(servers.client, run);
+  if (before?.status === 'open') context.say(`${run} is under way; attaching to it.`);
+  else if (before !== null || (await isStored(servers, run)))
+    context.say(`${run} was begun before: going on from what is stored. --again trains anew under a new name.`);
+  await startRun(servers.client, run, request);
+  if (servers.temporalUi) context.say(`${run} in Temporal's page: ${servers.temporalUi}/namespaces/default/workflows/${run}`);
+}
+
+async function detach(context: Context, servers: Servers, run: string, { json }: ExecuteOptions): Promise<number> {
+  await servers.keepFor(run);
+  if (json) context.print(JSON.stringify({ run, status: 'started' }));
+  else context.print(`${run} is under way without this command. See it: npx lodestone watch ${run}`);
+  return 0;
+}
+
+/** The first of name-2, name-3, … that nothing is stored or known under. */
+async function freeName(servers: Servers, name: string): Promise<string> {
+  for (let n = 2; ; n++) {
+    const candidate = nameAgain(name, n);
+    if (!(await isStored(servers, candidate)) && (await viewRun(servers.client, candidate)) === null) return candidate;
+  }
+}
+
+async function isStored({ store }: Servers, run: string): Promise<boolean> {
+  const first = await store.list(runLayout(run).prefix)[Symbol.asyncIterator]().next();
+  return first.done !== true;
+}
+

@@ -1,0 +1,214 @@
+/**
+ * Runs as the command line sees them on a Temporal server: start or attach, look, ask, wait. Knows workflow types and what
+ * they return. Does not print, and does not know where the server runs.
+ */
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { z } from 'zod';
+import { ObjectRef, RunResult } from '../config/artifacts';
+import { ObjectiveName } from '../config/objective';
+import { parseAtEdge } from '../config/parse';
+import {
+  CompareInput,
+  RecoverInput,
+  TrainPipelineInput,
+  type RunProgress,
+} from '../config/workflow-input';
+import { LodestoneError } from '../errors';
+
+export const TASK_QUEUE = 'lodestone';
+const ANSWER_MS = 4000;
+
+export type StartRequest =
+  | { readonly type: 'trainPipeline'; readonly input: TrainPipelineInput }
+  | { readonly type: 'compareObjectives'; readonly input: CompareInput }
+  | { readonly type: 'hierarchyRecovery'; readonly input: RecoverInput };
+
+const ChildRun = z.object({ objective: ObjectiveName, run: z.string(), result: RunResult });
+const Spread = z.object({ mean: z.number(), sd: z.number() });
+
+/** What the three workflows return. */
+export const Outcome = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('run'), result: RunResult, report: ObjectRef }),
+  z.object({ type: z.literal('comparison'), name: z.string(), objectives: z.array(ChildRun), report: ObjectRef }),
+  z.object({
+    type: z.literal('recovery'),
+    name: z.string(),
+    pairings: z.array(z.object({ pairing: z.int(), objectives: z.array(ChildRun) })),
+    summary: z.array(z.object({ objective: ObjectiveName, pairings: z.int(), error1: Spread, error5: Spread })),
+    report: ObjectRef,
+  }),
+]);
+export type Outcome = z.infer<typeof Outcome>;
+
+/** Of activities/requests.ts, read back as the hint that it is. */
+const Beat = z.looseObject({
+  phase: z.string(),
+  epoch: z.number(),
+  epochs: z.number(),
+  step: z.number(),
+  steps: z.number(),
+  imagesPerSecond: z.number().nullable().default(null),
+  loss: z.number().nullable().default(null),
+});
+export type Beat = z.infer<typeof Beat>;
+
+export interface RunView {
+  readonly run: string;
+  readonly workflowType: string;
+  readonly status: 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated';
+  readonly started: Date;
+  readonly closed: Date | null;
+  readonly beat: Beat | null;
+  /** An activity that is being tried again, and why. */
+  readonly retry: { readonly activity: string; readonly attempt: number; readonly failure: string } | null;
+  /** The workflow code itself fails on the worker again and again. */
+  readonly workerFault: boolean;
+}
+
+/** Starts a run, or attaches to the open one of that name. */
+export async function startRun(client: Client, run: string, { type, input }: StartRequest): Promise<void> {
+  await client.workflow.start(type, {
+    workflowId: run,
+    taskQueue: TASK_QUEUE,
+    args: [input],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `${input.recipe.network.name} on ${input.data.type === 'folder' ? input.data.path : 'the procedural set'}`,
+  });
+}
+
+/** Null where the server knows no such run. */
+export async function viewRun(client: Client, run: string): Promise<RunView | null> {
+  const description = await client
+    .withDeadline(Date.now() + 2 * ANSWER_MS, () => client.workflow.getHandle(run).describe())
+    .catch((error: unknown) => {
+      if ((error as Error).name === 'WorkflowNotFoundError') return null;
+      throw error;
+    });
+  return description && viewOf(description);
+}
+
+/** A hint as well: null where no worker answers in time. */
+export async function askProgress(client: Client, run: string): Promise<RunProgress | null> {
+  return client
+    .withDeadline(Date.now() + ANSWER_MS, () => client.workflow.getHandle(run).query<RunProgress>('progress'))
+    .catch(() => null);
+}
+
+/** Waits for the end. Rejects with what the workflow failed with. */
+export async function outcomeOf(client: Client, run: string): Promise<Outcome> {
+  const result: unknown = await client.workflow.getHandle(run).result();
+  return parseAtEdge(Outcome, result, `result of ${run}`, 'ArtifactCorrupt');
+}
+
+export async function signalStop(client: Client, run: string): Promise<void> {
+  await client.workflow.getHandle(run).signal('stop');
+}
+
+export async function requestStop(client: Client, run: string): Promise<RunProgress> {
+  return client.workflow.getHandle(run).executeUpdate<RunProgress>('requestStop');
+}
+
+/** @param epochs how many in all */
+export async function extendRun(client: Client, run: string, epochs: number): Promise<RunProgress> {
+  return client.workflow.getHandle(run).executeUpdate<RunProgress, [{ epochs: number }]>('extend', { args: [{ epochs }] });
+}
+
+export async function listRuns(client: Client, limit: number): Promise<RunView[]> {
+  const views: RunView[] = [];
+  const types = ['trainPipeline', 'compareObjectives', 'hierarchyRecovery'].map((type) => `'${type}'`).join(', ');
+  for await (const info of client.workflow.list({ query: `WorkflowType IN (${types})` })) {
+    if (views.some(({ run }) => run === info.workflowId)) continue; // an earlier execution of the same run
+    views.push(viewOf({ ...info, raw: {} }));
+    if (views.length === limit) break;
+  }
+  return views;
+}
+
+/** What the newest execution of a run was started with, so that it can be started again. */
+export async function startRequestOf(client: Client, run: string): Promise<StartRequest> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId: run },
+    maximumPageSize: 1,
+  });
+  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  const payload = started?.input?.payloads?.[0];
+  if (!started || !payload)
+    throw new LodestoneError('RunNotFound', `run ${run}: the server has no history of it any more. Start it again with the command that began it and --name ${run}.`);
+  const { defaultPayloadConverter } = await import('@temporalio/common');
+  const raw: unknown = defaultPayloadConverter.fromPayload(payload);
+  const input = typeof raw === 'object' && raw !== null && 'carried' in raw ? { ...raw, carried: null } : raw;
+  const type = started.workflowType?.name;
+  switch (type) {
+    case 'trainPipeline':
+      return { type, input: parseAtEdge(TrainPipelineInput, input, `input of ${run}`) };
+    case 'compareObjectives':
+      return { type, input: parseAtEdge(CompareInput, input, `input of ${run}`) };
+    case 'hierarchyRecovery':
+      return { type, input: parseAtEdge(RecoverInput, input, `input of ${run}`) };
+    default:
+      throw new LodestoneError('RunNotFound', `run ${run}: is a workflow of type ${type ?? 'unknown'}, which is not lodestone's. \`lodestone list\` shows the runs there are.`);
+  }
+}
+
+/** Whether any worker asks the task queue for work. */
+export async function hasWorker(client: Client): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: TASK_QUEUE },
+    taskQueueType: 1, // workflow
+  });
+  return (pollers?.length ?? 0) > 0;
+}
+
+type Described = Pick<WorkflowExecutionDescription, 'workflowId' | 'type' | 'status' | 'startTime'> & {
+  readonly closeTime?: Date | undefined;
+  readonly raw: Partial<Pick<WorkflowExecutionDescription['raw'], 'pendingActivities' | 'pendingWorkflowTask'>>;
+};
+
+function viewOf({ workflowId, type, status, startTime, closeTime, raw }: Described): RunView {
+  const pending = raw.pendingActivities ?? [];
+  const again = pending.find(({ attempt, lastFailure }) => (attempt ?? 1) > 1 && lastFailure);
+  return {
+    run: workflowId,
+    workflowType: type,
+    status: statusOf(status.name),
+    started: startTime,
+    closed: closeTime ?? null,
+    beat: pending.map(({ heartbeatDetails }) => beatOf(heartbeatDetails?.payloads?.[0]?.data)).find((beat) => beat !== null) ?? null,
+    retry: again
+      ? {
+          activity: again.activityType?.name ?? 'activity',
+          attempt: again.attempt ?? 0,
+          failure: again.lastFailure?.message ?? '',
+        }
+      : null,
+    workerFault: (raw.pendingWorkflowTask?.attempt ?? 0) > 3,
+  };
+}
+
+function statusOf(name: string): RunView['status'] {
+  switch (name) {
+    case 'COMPLETED':
+      return 'completed';
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'TERMINATED':
+      return 'terminated';
+    case 'FAILED':
+    case 'TIMED_OUT':
+      return 'failed';
+    default:
+      return 'open';
+  }
+}
+
+function beatOf(data: Uint8Array | null | undefined): Beat | null {
+  if (!data) return null;
+  try {
+    return Beat.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data ?? null;
+  } catch {
+    return null;
+  }
+}

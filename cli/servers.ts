@@ -1,0 +1,140 @@
+/**
+ * Which Temporal server and which store a command uses: those that the environment names, else the local stack, which is
+ * held for the command's duration. Loads the clients only when servers are asked for.
+ *
+ * Invariants:
+ *   E2  Both or neither: a configured Temporal server never meets the local store, nor the other way round.
+ *   1   Whatever happens, release() lets go of the connection and of the stack; it may be called twice.
+ */
+import type { Client, Connection } from '@temporalio/client';
+import type { StackHandle } from '../infra/stack/client';
+import type { ObjectStore } from '../storage/store';
+import { readEnvironment } from '../config/environment';
+import { LodestoneError } from '../errors';
+import { projectRoot, stackFolder, type Surroundings } from './settings';
+
+/** What to hold of the local stack, where it is the one used. */
+export interface Wish {
+  /** `all`: runs must go on, so a worker is wanted; `none`: the servers are read only. */
+  readonly worker: 'none' | 'all';
+  /** What `lodestone dev status` calls the holder. */
+  readonly command: string;
+}
+
+export interface Servers {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly store: ObjectStore;
+  readonly local: boolean;
+  /** The environment with the servers in use, for workers. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly temporalUi: string | null;
+  /** Lets the local stack live on until the run is closed, without this command. */
+  keepFor(run: string): Promise<void>;
+  release(): Promise<void>;
+}
+
+export type Configured = { readonly type: 'local' } | { readonly type: 'configured'; readonly address: string };
+
+type Variables = Surroundings['variables'];
+
+/** Both from the environment, or both local (E2). */
+export function configuredServers(variables: Variables): Configured {
+  const address = temporalProfile(variables).address ?? null;
+  const { store } = readEnvironment(variables);
+  if (address === null && store === null) return { type: 'local' };
+  if (store === null)
+    throw new LodestoneError(
+      'InvalidConfig',
+      `store: got nothing, but a Temporal server is configured (${address}); its runs need a store that its workers reach. ` +
+        'Set --store or LODESTONE_STORE to s3://bucket/prefix or file:///path, or unset TEMPORAL_* to use the local stack.',
+    );
+  if (address === null)
+    throw new LodestoneError(
+      'InvalidConfig',
+      `TEMPORAL_ADDRESS: got nothing, but a store is configured (${store}); the local stack uses its own store only. ` +
+        'Set TEMPORAL_ADDRESS (or a profile), or leave --store and LODESTONE_STORE out to use the local stack.',
+    );
+  return { type: 'configured', address };
+}
+
+export async function openServers(variables: Variables, wish: Wish, say: (line: string) => void): Promise<Servers> {
+  const configured = configuredServers(variables);
+  const stack = configured.type === 'local' ? await holdStack(wish, say) : null;
+  try {
+    const merged = stack === null ? variables : { ...variables, ...stack.environment };
+    return await connect(merged, stack);
+  } catch (error) {
+    await stack?.release();
+    throw error;
+  }
+}
+
+/** The local stack alone, for a worker that a person starts by hand. */
+export async function holdStack({ worker, command }: Wish, say: (line: string) => void): Promise<StackHandle> {
+  const { ensureStack } = await import('../infra/stack/client');
+  const lease = { type: 'command', name: command } as const;
+  return ensureStack({ stateDir: stackFolder, projectRoot, worker, lease, onProgress: say });
+}
+
+async function connect(variables: Variables, stack: StackHandle | null): Promise<Servers> {
+  const { Client, Connection } = await import('@temporalio/client');
+  const { toClientOptions } = await import('@temporalio/envconfig');
+  const { openStore } = await import('../storage/open');
+  const environment = readEnvironment(variables);
+  const store = openStore(environment.store ?? '', environment);
+  const options = toClientOptions(temporalProfile(variables, stack !== null));
+  const connection = await Connection.connect({ ...options.connectionOptions, connectTimeout: '10s' } as object).catch(
+    (cause: unknown) => {
+      throw new LodestoneError(
+        'TemporalUnavailable',
+        `Temporal server ${options.connectionOptions.address ?? ''}: does not answer (${(cause as Error).message}). ` +
+          'Check TEMPORAL_ADDRESS and its TLS and API key settings, or unset TEMPORAL_* to use the local stack.',
+        { cause },
+      );
+    },
+  );
+  const client = new Client({ connection, namespace: options.namespace ?? 'default' });
+  let released = false;
+  return {
+    client,
+    connection,
+    store,
+    local: stack !== null,
+    variables,
+    temporalUi: stack?.endpoints.temporalUi ?? null,
+    keepFor: async (run) => {
+      if (stack === null) return;
+      const { ensureStack } = await import('../infra/stack/client');
+      const kept = await ensureStack({ stateDir: stackFolder, projectRoot, worker: 'all', lease: { type: 'run', name: run } });
+      await kept.release();
+    },
+    release: async () => {
+      if (released) return;
+      released = true;
+      await connection.close();
+      await stack?.release();
+    },
+  };
+}
+
+/** Temporal's own environment configuration: TEMPORAL_* and the profile file. */
+function temporalProfile(
+  variables: Variables,
+  local = false,
+): ReturnType<typeof import('@temporalio/envconfig').loadClientConfigProfile> {
+  const overrideEnvVars = Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => !!entry[1]));
+  if (local)
+    return { address: overrideEnvVars.TEMPORAL_ADDRESS, namespace: overrideEnvVars.TEMPORAL_NAMESPACE };
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only where servers are asked for
+  const { loadClientConfigProfile } = require('@temporalio/envconfig') as typeof import('@temporalio/envconfig');
+  try {
+    return loadClientConfigProfile({ overrideEnvVars });
+  } catch (cause) {
+    throw new LodestoneError(
+      'InvalidConfig',
+      `Temporal's configuration: ${(cause as Error).message}. Mend TEMPORAL_CONFIG_FILE or TEMPORAL_PROFILE, or unset them.`,
+      { cause },
+    );
+  }
+}
