@@ -36,6 +36,9 @@ export interface Scanned {
   readonly scan: ObjectRef;
   readonly records: number;
   readonly shards: number;
+  /** The labels that were chosen where the recipe left them open. */
+  readonly label: string;
+  readonly fineLabel: string | null;
 }
 
 export interface PackRequest {
@@ -102,6 +105,7 @@ export interface FinishRequest extends TrainerSubject {
   readonly evaluation: ObjectRef;
   readonly validationErrors: readonly (number | null)[];
   readonly data: DataSource;
+  readonly warmStart: CheckpointRef;
 }
 
 export interface FinishedRun {
@@ -109,6 +113,7 @@ export interface FinishedRun {
   readonly report: ObjectRef;
 }
 
+/** A child run by reference: its result lies in storage. */
 export interface ChildRun {
   readonly objective: ObjectiveName;
   readonly run: string;

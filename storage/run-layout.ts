@@ -13,6 +13,8 @@ export interface RunLayout {
   readonly blobs: string;
   /** What the name is bound to (S9). */
   readonly bind: string;
+  /** The data set that the name is bound to. */
+  readonly dataSet: string;
   readonly result: string;
   readonly report: string;
   readonly events: string;
@@ -35,6 +37,7 @@ export function runLayout(run: string): RunLayout {
     prefix,
     blobs: `${prefix}blobs/`,
     bind: `${prefix}run.json`,
+    dataSet: `${prefix}data-set.json`,
     result: `${prefix}result.json`,
     report: `${prefix}report.html`,
     events: `${prefix}events/`,

@@ -10,9 +10,8 @@ import {
   TimeoutFailure,
   type ActivityOptions,
 } from '@temporalio/workflow';
+import { queues } from '../config/queues';
 import type { DecodeActivities, PipelineActivities, TrainerActivities } from '../activities/requests';
-
-export const queues = { pipeline: 'lodestone', cpu: 'lodestone-cpu', gpu: 'lodestone-gpu' } as const;
 
 /** Attempts at the same work repeat the same bytes, so they may go on for ever; NoProgress ends what cannot end (P4). */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5s' } as const;

@@ -56,9 +56,8 @@ export async function compareObjectives(raw: unknown): Promise<ComparisonOutcome
     also: { objectives: objectives.join(',') },
     threads: recipe.engine.threads,
   });
-  const fixed = { ...recipe, engine: { ...recipe.engine, threads } };
   stage = 'preprocess';
-  const dataSet = await preprocess(name, data, fixed);
+  const { dataSet, recipe: fixed } = await preprocess(name, data, { ...recipe, engine: { ...recipe.engine, threads } });
   stage = 'warm-start';
   const start = await warmStart({ run: name, recipe: fixed, threads, dataSet });
   stage = 'train';

@@ -57,9 +57,8 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
     also,
     threads: recipe.engine.threads,
   });
-  const fixed = { ...recipe, engine: { ...recipe.engine, threads } };
   stage = 'preprocess';
-  const dataSet = await preprocess(name, data, fixed);
+  const { dataSet, recipe: fixed } = await preprocess(name, data, { ...recipe, engine: { ...recipe.engine, threads } });
   stage = 'train';
   for (const [i, run] of runs.entries()) {
     if (stopRequested) break;

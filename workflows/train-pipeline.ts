@@ -44,7 +44,8 @@ export interface RunOutcome {
 export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   const input = parseInput(TrainPipelineInput, raw);
   const run = parseRunName(workflowInfo().workflowId);
-  const { recipe, data, shared } = input;
+  const { data, shared } = input;
+  let { recipe } = input;
   let state: RunState | null = input.carried && RunState.resume(input.carried);
   let stopRequested = state?.stopRequested ?? false;
   let extendedTo = 0;
@@ -86,8 +87,9 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
     const bound = await pipeline.bindRun({ run, data, recipe, kind: 'run', also: {}, threads: recipe.engine.threads });
     if (bound.finished && bound.finished.result.epochs >= extendedTo) return { type: 'run', ...bound.finished };
     stage = 'preprocess';
-    const dataSet = shared?.dataSet ?? (await preprocess(run, data, recipe));
-    state = RunState.start(recipe, bound, dataSet);
+    const prepared = shared ? { dataSet: shared.dataSet, recipe } : await preprocess(run, data, recipe);
+    recipe = prepared.recipe;
+    state = RunState.start(recipe, bound, prepared.dataSet);
     if (stopRequested) state.requestStop();
     state.extend(extendedTo);
   }
@@ -127,7 +129,7 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
     }
     if (current.hasWork() && workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished); // no accepted update is lost between runs (W2)
-      await continueAsNew<typeof trainPipeline>({ ...input, carried: current.carry() });
+      await continueAsNew<typeof trainPipeline>({ ...input, recipe, carried: current.carry() });
     }
   }
 
@@ -147,6 +149,7 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
     index,
     evaluation,
     validationErrors: current.validationErrors,
+    warmStart: present(current.warmStart),
   });
   current.stage = 'done';
   await condition(allHandlersFinished);

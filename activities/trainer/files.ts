@@ -1,16 +1,13 @@
 /** States and indices of training as local files: safetensors and JSON, written whole or not at all. */
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { CurveRow } from '../../config/artifacts';
 import { canonicalJson } from '../../config/canonical-json';
 import { LodestoneError } from '../../errors';
 import type { RunIndex } from '../../learning/index/run-index';
 import type { SessionState } from '../../learning/training/state';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../storage/safetensors';
+import { parseCurve } from '../curve';
 import type { IndexFile, SavedState, StateFiles } from './protocol';
-
-const Curve = z.array(CurveRow);
 
 export async function writeState(folder: string, sequence: number, state: SessionState): Promise<SavedState> {
   const tensors = join(folder, `${sequence}.safetensors`);
@@ -26,10 +23,6 @@ export async function readState(files: StateFiles): Promise<SessionState> {
     tensors: readSafetensors(await readFile(files.tensors)),
     curve: parseCurve(await readFile(files.curve, 'utf8')),
   };
-}
-
-export function parseCurve(json: string): CurveRow[] {
-  return Curve.parse(JSON.parse(json));
 }
 
 export async function writeIndex(path: string, index: RunIndex): Promise<void> {

@@ -53,6 +53,8 @@ const BUSY_AFTER_MS = 5_000;
 export class TrainerHost {
   private child: Child | null = null;
   private busy: Promise<unknown> | null = null;
+  /** The work that was last asked to end. */
+  private stopping: string | null = null;
 
   /** @param onSpawn told of each child, so that a later host can find what a dead one left (P2) */
   constructor(private readonly onSpawn: (pid: number) => Promise<void> = () => Promise.resolve()) {}
@@ -95,7 +97,7 @@ export class TrainerHost {
         child.onEnd = null;
         end();
       };
-      const fail = (error: unknown): void => finish(() => reject(error as Error));
+      const fail = (error: unknown): void => finish(() => reject(error));
       let doing: Activity = 'load';
       const alive = (): void => {
         clearTimeout(watch);
@@ -147,11 +149,13 @@ export class TrainerHost {
       };
       alive();
       tell(child, work);
+      if (this.stopping === work.id) tell(child, { type: 'stop', id: work.id });
     });
   }
 
-  /** Asks the work under way to checkpoint and end. */
+  /** Asks a work to checkpoint and end, also one that is only about to begin. */
   stop(id: string): void {
+    this.stopping = id;
     if (this.child) tell(this.child, { type: 'stop', id });
   }
 

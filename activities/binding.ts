@@ -1,0 +1,86 @@
+/**
+ * What a run's name is bound to (S9): its result-affecting configuration, then its data set. The stock client skips whatever
+ * a command checks, so the workflow's first activity does.
+ */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { ObjectRef, RunResult } from '../config/artifacts';
+import { canonicalJson, digestOf } from '../config/canonical-json';
+import { freeFields } from '../config/recipe';
+import { LodestoneError } from '../errors';
+import { commitManifest, findManifest, readManifest } from '../storage/commits';
+import { runLayout } from '../storage/run-layout';
+import type { ObjectStore } from '../storage/store';
+import type { BindRequest, BoundRun } from './requests';
+import type { Services } from './services';
+
+const Bound = z.strictObject({ configuration: z.record(z.string(), z.unknown()), threads: z.int() });
+const BoundData = z.strictObject({ dataSet: ObjectRef });
+export const FinishedRecord = z.strictObject({ result: RunResult, report: ObjectRef });
+
+const MAX_THREADS = 16;
+
+export async function bindRun({ store }: Services, request: BindRequest): Promise<BoundRun> {
+  const { run, kind } = request;
+  const layout = runLayout(run);
+  const configuration = configurationOf(request);
+  const threads = request.threads ?? Math.min(MAX_THREADS, availableParallelism());
+  const held =
+    (await findManifest(store, layout.bind, Bound))?.value ??
+    (await bind(store, layout.bind, { configuration, threads }));
+  const differences = differencesOf(held.configuration, configuration);
+  if (differences.length > 0) {
+    throw new LodestoneError(
+      'NameTaken',
+      `run ${run}: the name belongs to another configuration:\n  ${differences.slice(0, 8).join('\n  ')}\nTake another --name, or the configuration that it was started with.`,
+    );
+  }
+  const finished = kind === 'run' ? ((await findManifest(store, layout.result, FinishedRecord))?.value ?? null) : null;
+  return {
+    configuration: digestOf(configuration),
+    threads: held.threads,
+    finished: finished?.result.status === 'finished' ? finished : null,
+  };
+}
+
+/** The data set that a name was first trained on stays the one that it is trained on. */
+export async function bindDataSet(store: ObjectStore, run: string, dataSet: ObjectRef): Promise<void> {
+  const key = runLayout(run).dataSet;
+  const ref = await commitManifest(store, key, BoundData, { dataSet });
+  const bound = await readManifest(store, ref, BoundData);
+  if (bound.dataSet.sha256 === dataSet.sha256) return;
+  throw new LodestoneError(
+    'NameTaken',
+    `run ${run}: its images or labels changed since it was first started (data set ${bound.dataSet.sha256.slice(0, 12)}, now ${dataSet.sha256.slice(0, 12)}). ` +
+      'Put the files back, or start a new run with another --name.',
+  );
+}
+
+async function bind(store: ObjectStore, key: string, value: z.infer<typeof Bound>): Promise<z.infer<typeof Bound>> {
+  return readManifest(store, await commitManifest(store, key, Bound, value), Bound);
+}
+
+/** All that decides the result, as flat as it is readable: threads stand beside it, fixed at the first start. */
+function configurationOf({ kind, data, recipe, also }: BindRequest): Record<string, unknown> {
+  const { engine, ...rest } = recipe;
+  const fields = Object.entries({ ...rest, engine: { ...engine, threads: null } }).filter(
+    ([name]) => !(freeFields as readonly string[]).includes(name),
+  );
+  return JSON.parse(canonicalJson({ kind, data, ...also, recipe: Object.fromEntries(fields) })) as Record<
+    string,
+    unknown
+  >;
+}
+
+function differencesOf(held: unknown, given: unknown, path = ''): string[] {
+  if (isObject(held) && isObject(given)) {
+    const keys = [...new Set([...Object.keys(held), ...Object.keys(given)])].sort();
+    return keys.flatMap((key) => differencesOf(held[key], given[key], path === '' ? key : `${path}.${key}`));
+  }
+  const [was, is] = [JSON.stringify(held), JSON.stringify(given)];
+  return was === is ? [] : [`${path}: was ${was ?? 'absent'}, now ${is ?? 'absent'}`];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,94 @@
+/**
+ * One trainer per device (P2): the lock of a device, trainers that a dead worker left, the private queue of a host (P6).
+ * The lock is an abstract socket, which the kernel frees with the process whatever ends it.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LodestoneError } from '../errors';
+
+const WAIT_MS = 60_000;
+
+const Trainer = z.strictObject({ pid: z.int(), started: z.string() });
+
+/** The device that trainers of this host use: the GPU where there is one, else the processor as this cache folder's. */
+function deviceName(cacheDirectory: string): string {
+  return existsSync('/proc/driver/nvidia/gpus')
+    ? 'gpu-0'
+    : `cpu-${createHash('sha256').update(cacheDirectory).digest('hex').slice(0, 16)}`;
+}
+
+/** Holds the device until the process ends. Throws DeviceBusy where another worker keeps it for a minute. */
+export async function holdDevice(cacheDirectory: string): Promise<Server> {
+  const name = deviceName(cacheDirectory);
+  const deadline = performance.now() + WAIT_MS;
+  for (;;) {
+    const server = await listen(`\0lodestone-device-${name}`);
+    if (server) return server;
+    if (performance.now() > deadline) {
+      throw new LodestoneError(
+        'DeviceBusy',
+        `device ${name}: another worker holds it, one trainer may use a device. Stop that worker, or start this one with --role pipeline or cpu.`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** Remembers a trainer, so that a later worker can end it. */
+export async function recordTrainer(cacheDirectory: string, pid: number): Promise<void> {
+  const started = startTimeOf(pid);
+  if (started !== null) await writeFile(recordPath(cacheDirectory), JSON.stringify({ pid, started }));
+}
+
+/** Ends the trainer that a dead worker recorded, if that very process still runs. */
+export async function endLeftTrainer(cacheDirectory: string): Promise<void> {
+  const text = await readFile(recordPath(cacheDirectory), 'utf8').catch(() => null);
+  if (text === null) return;
+  const parsed = Trainer.safeParse(parseJson(text));
+  if (parsed.success && startTimeOf(parsed.data.pid) === parsed.data.started) process.kill(parsed.data.pid, 'SIGKILL');
+}
+
+/** The private queue of this host and cache (P6): stays the same over restarts. */
+export async function hostQueueOf(cacheDirectory: string): Promise<string> {
+  await mkdir(cacheDirectory, { recursive: true });
+  const path = join(cacheDirectory, 'host-id');
+  const held = await readFile(path, 'utf8').catch(() => null);
+  const id = held?.trim() || randomUUID();
+  if (held === null) await writeFile(path, id, { flag: 'wx' }).catch(() => undefined);
+  return `lodestone-gpu-${(await readFile(path, 'utf8')).trim()}`;
+}
+
+function recordPath(cacheDirectory: string): string {
+  return join(cacheDirectory, 'trainer.json');
+}
+
+/** Start time of a process in clock ticks since boot; null where there is no such process. */
+function startTimeOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return null; // no such process, or no /proc
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // half a record of a worker that was killed while it wrote
+  }
+}
+
+function listen(path: string): Promise<Server | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(path, () => resolve(server.unref()));
+  });
+}

@@ -1,0 +1,36 @@
+/** What happened and when: attempts and resume marks, outside every digest (S6). */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { Phase } from '../config/artifacts';
+import { runLayout } from '../storage/run-layout';
+import type { ObjectStore } from '../storage/store';
+
+const Event = z.object({
+  type: z.literal('attempt'),
+  phase: Phase,
+  epoch: z.int(),
+  /** Global step of the checkpoint that the attempt went on from; null: the start of the epoch. */
+  resumedFrom: z.int().nullable(),
+  skipped: z.array(z.string()),
+});
+export type Event = z.infer<typeof Event>;
+
+export async function writeEvent(store: ObjectStore, run: string, event: Event): Promise<void> {
+  const at = new Date().toISOString();
+  const name = `${at.replace(/[:.]/g, '-')}-${randomUUID()}.json`;
+  await store.put(runLayout(run).event(name), Buffer.from(JSON.stringify({ ...event, at, host: hostname() })));
+}
+
+/** In the order of time. */
+export async function readEvents(store: ObjectStore, run: string): Promise<Event[]> {
+  const keys: string[] = [];
+  for await (const key of store.list(runLayout(run).events)) keys.push(key);
+  const events: Event[] = [];
+  for (const key of keys.sort()) {
+    const bytes = await store.get(key);
+    const parsed = bytes && Event.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    if (parsed?.success) events.push(parsed.data);
+  }
+  return events;
+}

@@ -1,0 +1,139 @@
+/**
+ * From a data source to a committed data set: scan, pack shard by shard, assemble. Each step finds what was already done.
+ *
+ *   S5  A shard's report lies under the digest of its ordered content and view: relabelling decodes nothing again.
+ *   S7  Decoding commits per shard.
+ */
+import { join } from 'node:path';
+import { DataSetManifest, ScanManifest, ShardReport, type ObjectRef } from '../config/artifacts';
+import { canonicalJson, digestOf } from '../config/canonical-json';
+import { parseAtEdge } from '../config/parse';
+import type { Recipe } from '../config/recipe';
+import type { DataSource } from '../config/workflow-input';
+import { viewFor } from '../datasets/decode';
+import { buildManifest, manifestDigest } from '../datasets/manifest';
+import { packShard } from '../datasets/pack';
+import { writeSpeciesFolder } from '../datasets/procedural/folder';
+import { planShards, readImageFile, scanDataSet, type Scan } from '../datasets/scan';
+import { Blobs, getVerified } from '../storage/blobs';
+import { commitManifest, findManifest, readManifest } from '../storage/commits';
+import { dataSets } from '../storage/run-layout';
+import { bindDataSet } from './binding';
+import { translating } from './failures';
+import { beating } from './heartbeat';
+import type {
+  AssembleRequest,
+  DecodeActivities,
+  HeartbeatDetails,
+  PackRequest,
+  PipelineActivities,
+  Scanned,
+  ScanRequest,
+} from './requests';
+import type { Services } from './services';
+
+/** Large enough for sequential reads, small enough to spread over decoders. */
+const SHARD_BYTES = 8 * 1024 * 1024;
+
+export function createPreprocessing(services: Services): Pick<PipelineActivities, 'scanData' | 'assembleDataSet'> {
+  return translating({
+    scanData: (request: ScanRequest) => scanData(services, request),
+    assembleDataSet: (request: AssembleRequest) => assembleDataSet(services, request),
+  });
+}
+
+export function createDecoding(services: Services): DecodeActivities {
+  return translating({ packShard: (request: PackRequest) => pack(services, request) });
+}
+
+async function scanData(services: Services, { data, recipe }: ScanRequest): Promise<Scanned> {
+  return beating<HeartbeatDetails, Scanned>(async (tell, signal) => {
+    const root = await folderOf(services, data);
+    const scan = await scanDataSet(root, recipe.data, { signal, onFile: (done) => tell(counted('scan', done, 0)) });
+    const ref = await new Blobs(services.store, dataSets.blobs).putBytes(Buffer.from(canonicalJson(scan)));
+    const { label, fineLabel } = scan.choice;
+    return {
+      scan: ref,
+      records: scan.records.length,
+      shards: shardsOf(scan, recipe).length,
+      label,
+      fineLabel: fineLabel ?? null,
+    };
+  });
+}
+
+async function pack(services: Services, { data, recipe, scan: scanRef, shard }: PackRequest): Promise<ObjectRef> {
+  const { store } = services;
+  return beating<HeartbeatDetails, ObjectRef>(async (tell, signal) => {
+    const scan = await readScan(services, scanRef);
+    const view = viewFor(recipe.network.inputSize, recipe.data);
+    const files = shardsOf(scan, recipe)[shard].map(({ path, sha256 }) => ({ path, sha256 }));
+    const { maxPixels, failOn } = recipe.data;
+    const key = dataSets.shardReport(digestOf({ files, view, limits: { maxPixels, failOn } }));
+    const found = await findManifest(store, key, ShardReport);
+    const bytes = (found?.value.paths.length ?? 0) * view.edge * view.edge * view.channels;
+    if (found && (await store.head(dataSets.blobs + found.value.sha256))?.bytes === bytes) return found.ref;
+
+    const root = await folderOf(services, data);
+    const packed = await packShard(
+      { files, view, limits: { maxPixels, failOn } },
+      {
+        readFile: (path) => readImageFile(root, path),
+        signal,
+        onFile: (done) => tell(counted('decode', done, files.length)),
+      },
+    );
+    await new Blobs(store, dataSets.blobs).putBytes(packed.bytes);
+    const { sha256, paths, quarantined, notes } = packed;
+    return commitManifest(store, key, ShardReport, {
+      sha256,
+      paths: [...paths],
+      quarantined: [...quarantined],
+      notes: [...notes],
+    });
+  });
+}
+
+async function assembleDataSet(
+  services: Services,
+  { run, recipe, scan: scanRef, shards }: AssembleRequest,
+): Promise<ObjectRef> {
+  const { store } = services;
+  return beating<HeartbeatDetails, ObjectRef>(async () => {
+    const scan = await readScan(services, scanRef);
+    const reports = await Promise.all(shards.map((ref) => readManifest(store, ref, ShardReport)));
+    const view = viewFor(recipe.network.inputSize, recipe.data);
+    const manifest = buildManifest(scan, reports, { view, maxQuarantined: recipe.data.maxQuarantined });
+    const ref = await commitManifest(store, dataSets.manifest(manifestDigest(manifest)), DataSetManifest, manifest);
+    await bindDataSet(store, run, ref);
+    return ref;
+  });
+}
+
+/** The folder of the images on this host; the procedural set is drawn where it is missing. */
+async function folderOf({ directory }: Services, data: DataSource): Promise<string> {
+  switch (data.type) {
+    case 'folder':
+      return data.path;
+    case 'species': {
+      const { type: _, ...options } = data;
+      const folder = join(directory, 'species', digestOf(options).slice(0, 16));
+      return (await writeSpeciesFolder(folder, options)).directory;
+    }
+  }
+}
+
+async function readScan({ store }: Services, ref: ObjectRef): Promise<Scan> {
+  const bytes = await getVerified(store, ref);
+
+  return parseAtEdge(ScanManifest, JSON.parse(Buffer.from(bytes).toString('utf8')), 'scan', 'ArtifactCorrupt');
+}
+
+function shardsOf(scan: Scan, recipe: Recipe): Scan['records'][] {
+  const { edge, channels } = viewFor(recipe.network.inputSize, recipe.data);
+  return planShards(scan.records, edge * edge * channels, SHARD_BYTES);
+}
+
+function counted(phase: string, step: number, steps: number): HeartbeatDetails {
+  return { phase, epoch: 0, epochs: 0, step, steps, imagesPerSecond: null, loss: null };
+}

@@ -1,0 +1,66 @@
+/** A run's committed records, read back for results and reports: its chain of checkpoints, its curve, its evaluation. */
+import {
+  CheckpointManifest,
+  Evaluation,
+  type CheckpointRef,
+  type CurveRow,
+  type ObjectRef,
+  type Phase,
+} from '../config/artifacts';
+import { LodestoneError } from '../errors';
+import { getVerified } from '../storage/blobs';
+import { readManifest } from '../storage/commits';
+import { keyOf, uriOf, type ObjectStore } from '../storage/store';
+import { parseCurve } from './curve';
+
+export interface CurvePoint extends CurveRow {
+  readonly phase: Phase;
+}
+
+/** The checkpoints that ended each epoch, from the first of the warm start to the given one (S4: by parents). */
+export async function chainTo(
+  store: ObjectStore,
+  last: CheckpointRef,
+  warmStart: CheckpointRef,
+): Promise<CheckpointManifest[]> {
+  const keys = new Map<string, string>();
+  for (const prefix of new Set([folderOf(store, last), folderOf(store, warmStart)])) {
+    for await (const key of store.list(prefix)) {
+      const digest = /\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
+      if (digest !== undefined) keys.set(digest, key);
+    }
+  }
+  const chain: CheckpointManifest[] = [];
+  for (let digest: string | null = last.digest; digest !== null;) {
+    const key = keys.get(digest);
+    if (key === undefined)
+      throw new LodestoneError(
+        'ArtifactCorrupt',
+        `checkpoint ${digest}: is missing, a later one names it as its parent. Start the run again: it makes it anew.`,
+      );
+    const ref: ObjectRef = { uri: uriOf(store, key), sha256: digest, bytes: (await store.head(key))?.bytes ?? 0 };
+    const manifest: CheckpointManifest = await readManifest(store, ref, CheckpointManifest);
+    chain.push(manifest);
+    digest = manifest.parent;
+  }
+  return chain.reverse();
+}
+
+/** The curve of a chain: every applied step once, in order. */
+export async function curveOf(store: ObjectStore, chain: readonly CheckpointManifest[]): Promise<CurvePoint[]> {
+  const points: CurvePoint[] = [];
+  for (const { curve, position } of chain) {
+    const rows = parseCurve(Buffer.from(await getVerified(store, curve)).toString('utf8'));
+    points.push(...rows.map((row) => ({ ...row, phase: position.phase })));
+  }
+  return points;
+}
+
+export function evaluationAt(store: ObjectStore, ref: ObjectRef): Promise<Evaluation> {
+  return readManifest(store, ref, Evaluation);
+}
+
+/** `runs/<run>/<phase>/`, wherever the run is. */
+function folderOf(store: ObjectStore, { manifest }: CheckpointRef): string {
+  return keyOf(store, manifest.uri).replace(/[^/]+\/[^/]+$/, '');
+}

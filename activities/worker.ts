@@ -1,0 +1,131 @@
+/**
+ * A worker of one role: polls its queues until it is told to stop, then lets its activities checkpoint and ends.
+ * Servers are found by the environment that it is given; nothing is kept in memory that a restart needs.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { readEnvironment } from '../config/environment';
+import { queues } from '../config/queues';
+import { version } from '../config/version';
+import { LodestoneError } from '../errors';
+import { LocalCache } from '../storage/cache';
+import { openStore } from '../storage/open';
+import { endLeftTrainer, holdDevice, hostQueueOf, recordTrainer } from './device';
+import { createFinishing } from './finishing';
+import { createDecoding, createPreprocessing } from './preprocessing';
+import type { Services } from './services';
+import { TrainerHost } from './trainer/host';
+import { createTrainerActivities } from './training';
+
+export type WorkerRole = 'all' | 'pipeline' | 'cpu' | 'gpu';
+
+export interface WorkerSettings {
+  readonly role: WorkerRole;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Folder of this host for cached objects, scratch files and drawn data sets. */
+  readonly cacheDirectory: string;
+  /** Told once, when every queue is polled. */
+  readonly onReady?: () => void;
+}
+
+const CACHE_BYTES = 64 * 1024 ** 3;
+/** Time for a checkpoint and its upload before a shutdown is forced. */
+const SHUTDOWN = '25s';
+
+/** Runs until SIGTERM, SIGINT or an abort, and returns when everything under way has checkpointed. */
+export async function runWorker(settings: WorkerSettings): Promise<void> {
+  const { role, environment, cacheDirectory } = settings;
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  await mkdir(cacheDirectory, { recursive: true });
+  const location = readEnvironment(environment);
+  if (location.store === null)
+    throw new LodestoneError(
+      'InvalidConfig',
+      'LODESTONE_STORE: got nothing, must say where data sets and checkpoints lie, such as s3://bucket. Set it, or use `lodestone run` without a worker of your own.',
+    );
+  const store = openStore(location.store, location);
+  const services: Services = {
+    store,
+    cache: new LocalCache(join(cacheDirectory, 'objects'), { maxBytes: CACHE_BYTES }),
+    directory: cacheDirectory,
+  };
+
+  const { connection, namespace } = await connect(environment);
+  const host = new TrainerHost((pid) => recordTrainer(cacheDirectory, pid));
+  try {
+    const workers = await Promise.all(
+      (await optionsFor(role, services, host, settings)).map((options) =>
+        Worker.create({ connection, namespace, ...options }),
+      ),
+    );
+    const stop = (): void => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+    const running = workers.map((worker) => worker.run());
+    settings.onReady?.();
+    const failed = running.map((run) => run.catch((error: unknown) => (stop(), Promise.reject(error as Error))));
+    await Promise.all(failed);
+  } finally {
+    host.kill();
+    await connection.close();
+  }
+}
+
+async function optionsFor(
+  role: WorkerRole,
+  services: Services,
+  host: TrainerHost,
+  { cacheDirectory }: WorkerSettings,
+): Promise<WorkerOptions[]> {
+  const base = { shutdownGraceTime: 0, shutdownForceTime: SHUTDOWN } satisfies Partial<WorkerOptions>;
+  const options: WorkerOptions[] = [];
+  if (role === 'all' || role === 'pipeline') {
+    const activities = { ...createPreprocessing(services), ...createFinishing(services, version) };
+    options.push({ ...base, ...workflowCode(), taskQueue: queues.pipeline, activities });
+  }
+  if (role === 'all' || role === 'cpu') {
+    options.push({
+      ...base,
+      taskQueue: queues.cpu,
+      activities: createDecoding(services),
+      maxConcurrentActivityTaskExecutions: 2,
+    });
+  }
+  if (role === 'all' || role === 'gpu') {
+    await holdDevice(cacheDirectory);
+    await endLeftTrainer(cacheDirectory);
+    await rm(join(cacheDirectory, 'scratch'), { recursive: true, force: true }); // of works that a dead worker left
+    const hostQueue = await hostQueueOf(cacheDirectory);
+    const activities = createTrainerActivities({ ...services, host, hostQueue });
+    const oneAtATime = { maxConcurrentActivityTaskExecutions: 1, maxConcurrentActivityTaskPolls: 1 };
+    for (const taskQueue of [hostQueue, queues.gpu]) options.push({ ...base, ...oneAtATime, taskQueue, activities });
+  }
+  return options;
+}
+
+/** The bundle that the build made; else the sources, which take seconds to bundle. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = join(__dirname, '../workflow-bundle.js');
+  return existsSync(codePath)
+    ? { workflowBundle: { codePath } }
+    : { workflowsPath: join(__dirname, '../workflows/index') };
+}
+
+async function connect(environment: NodeJS.ProcessEnv): Promise<{ connection: NativeConnection; namespace: string }> {
+  const { connectionOptions, namespace } = loadClientConnectConfig({
+    overrideEnvVars: environment as Record<string, string>,
+  });
+  try {
+    return { connection: await NativeConnection.connect(connectionOptions), namespace: namespace ?? 'default' };
+  } catch (cause) {
+    throw new LodestoneError(
+      'TemporalUnavailable',
+      `Temporal at ${connectionOptions.address ?? 'localhost:7233'}: ${(cause as Error).message}. Set TEMPORAL_ADDRESS (and TLS or API key), or start the local stack with \`lodestone dev up\`.`,
+      { cause },
+    );
+  }
+}
