@@ -12,6 +12,7 @@ import { assertNever } from '../../errors';
 import { denseSpecs } from '../networks/layers';
 import { learningRateAt } from '../optimizer';
 import { rngFor } from '../random';
+import { imagesPerStep } from '../sampling/sampler';
 import { HEAD } from './train-step';
 
 export interface SessionConfig {
@@ -73,17 +74,4 @@ export function phaseSpecs(
   const hasHead = phase === 'warm-start' || objective.type === 'softmax';
   const model = [...networkSpecs, ...(hasHead ? denseSpecs(HEAD, network.embeddingSize, classes) : [])];
   return [...model, ...slotSpecs(optimizer.type, model)];
-}
-
-function imagesPerStep(objective: Objective): number {
-  switch (objective.type) {
-    case 'softmax':
-      return objective.batchSize;
-    case 'triplet':
-      return 3 * objective.triplets;
-    case 'magnet':
-      return objective.clustersPerBatch * objective.examplesPerCluster;
-    default:
-      return assertNever(objective);
-  }
 }

@@ -1,0 +1,177 @@
+/**
+ * The cluster index of a refresh: K-means per class over all training embeddings (Rippel et al. 2015, eq. 2), and the
+ * index that a kNC read-out of fine classes is refitted on. Embeddings in, index out; does not know how they came about.
+ */
+import { rngFor } from '../random';
+import { inertiaOf, kMeans, kMeansFrom, means, type Points } from './k-means';
+import type { ClusterIndex } from './run-index';
+
+export interface ClusterRequest {
+  /** float32 [N, E], all of the same weights. */
+  readonly embeddings: Float32Array;
+  readonly embeddingSize: number;
+  /** int32 [N] */
+  readonly classes: Int32Array;
+  readonly classNames: readonly string[];
+  /** K */
+  readonly clustersPerClass: number;
+  /** Of the refresh before, to start from; null: K-means++. */
+  readonly previous: ClusterIndex | null;
+  readonly seed: number;
+  readonly epoch: number;
+}
+
+export interface RefitRequest {
+  /** float32 [N, E] */
+  readonly embeddings: Float32Array;
+  readonly embeddingSize: number;
+  /** int32 [N] */
+  readonly fineClasses: Int32Array;
+  readonly fineClassNames: readonly string[];
+  /** K of the run. */
+  readonly clustersPerClass: number;
+  readonly seed: number;
+}
+
+/** Tries of K-means++ where there is nothing to start from. */
+const RESTARTS = 4;
+/** Classes that a warning names before it counts the rest. */
+const NAMED = 20;
+
+const { floor, max, min } = Math;
+
+/**
+ * K_c = min(K, ⌊n_c/2⌋) clusters of each class, at least 1. Starts from the previous centroids of a class that has as many,
+ * else from K-means++. Clusters under two members are merged into the nearest of their class: a lone example is its own
+ * mean. A class without training examples has no cluster.
+ */
+export function buildClusterIndex(request: ClusterRequest): { index: ClusterIndex; warnings: string[] } {
+  const { embeddings, embeddingSize, classNames, clustersPerClass, previous, seed, epoch } = request;
+  const rowsOf = rowsByClass(request.classes, classNames.length);
+  const clustersOf = rowsOf.map((rows) => max(1, min(clustersPerClass, floor(rows.length / 2))));
+  const fits = rowsOf.map((rows, classId) => {
+    const start = previous && centroidsOf(previous, classId);
+    return fitClass(
+      { embeddings, embeddingSize, rows },
+      clustersOf[classId],
+      start?.length === clustersOf[classId] * embeddingSize ? start : ['kmeans', epoch, classId, seed],
+    );
+  });
+  const lowered = classNames.filter((_, id) => rowsOf[id].length > 0 && clustersOf[id] < clustersPerClass);
+  return { index: join(request, fits), warnings: lowered.length === 0 ? [] : [loweredWarning(request, lowered)] };
+}
+
+/**
+ * Clusters fitted anew per fine class: max(1, ⌊K/2⌋) of them, never more than a third of the class's members, at least 1
+ * (METHOD §4, kNC refit).
+ */
+export function buildRefitIndex(request: RefitRequest): ClusterIndex {
+  const { embeddings, embeddingSize, fineClasses, fineClassNames, clustersPerClass, seed } = request;
+  const fits = rowsByClass(fineClasses, fineClassNames.length).map((rows, classId) => {
+    const clusters = max(1, min(floor(clustersPerClass / 2), floor(rows.length / 3)));
+    return fitClass({ embeddings, embeddingSize, rows }, clusters, ['kmeans refit', 0, classId, seed]);
+  });
+  return join({ embeddings, embeddingSize }, fits);
+}
+
+/** Clusters of one class: their members as rows, and their means. */
+interface ClassFit {
+  readonly points: Points;
+  readonly assignments: Int32Array;
+  readonly centroids: Float64Array;
+}
+
+type Start = Float32Array | readonly [purpose: string, epoch: number, classId: number, seed: number];
+
+function fitClass(points: Points, clusters: number, start: Start): ClassFit {
+  if (points.rows.length === 0) {
+    return { points, assignments: new Int32Array(0), centroids: new Float64Array(0) };
+  }
+  if (start instanceof Float32Array) return merged({ points, ...kMeansFrom(points, start) });
+  const [purpose, epoch, classId, seed] = start;
+  const streams = Array.from({ length: clusters === 1 ? 1 : RESTARTS }, (_, restart) =>
+    rngFor(seed, purpose, epoch, classId, restart),
+  );
+  return merged({ points, ...kMeans(points, clusters, streams) });
+}
+
+/** Merges the first cluster under two members into the nearest, again until none is left or all are one. */
+function merged({ points, assignments, centroids }: ClassFit): ClassFit {
+  const { embeddingSize } = points;
+  const clusters = centroids.length / embeddingSize;
+  const sizes = new Int32Array(clusters);
+  for (const cluster of assignments) sizes[cluster]++;
+  const small = sizes.findIndex((size) => size < 2);
+  if (small === -1 || clusters === 1) return { points, assignments, centroids };
+
+  const target = nearestCentroid(centroids, embeddingSize, small);
+  const fewer = assignments.map((cluster) => {
+    const kept = cluster === small ? target : cluster;
+    return kept > small ? kept - 1 : kept;
+  });
+  return merged({ points, assignments: fewer, centroids: means(points, fewer, clusters - 1) });
+}
+
+function nearestCentroid(centroids: Float64Array, embeddingSize: number, cluster: number): number {
+  let nearest = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let other = 0; other * embeddingSize < centroids.length; other++) {
+    if (other === cluster) continue;
+    let distance = 0;
+    for (let e = 0; e < embeddingSize; e++) {
+      distance += (centroids[cluster * embeddingSize + e] - centroids[other * embeddingSize + e]) ** 2;
+    }
+    if (distance < least) {
+      least = distance;
+      nearest = other;
+    }
+  }
+  return nearest;
+}
+
+/** One index of all classes' clusters, with the exact σ² = Σ‖r − μ(r)‖²/(N − 1) of eq. 4, in float64. */
+function join(
+  { embeddings, embeddingSize }: Pick<ClusterRequest, 'embeddings' | 'embeddingSize'>,
+  fits: readonly ClassFit[],
+): ClusterIndex {
+  const count = embeddings.length / embeddingSize;
+  const counts = fits.map(({ centroids }) => centroids.length / embeddingSize);
+  const total = counts.reduce((sum, clusters) => sum + clusters, 0);
+  const centroids = new Float32Array(total * embeddingSize);
+  const clusterClass = new Int32Array(total);
+  const assignments = new Int32Array(count);
+  let first = 0;
+  let squares = 0;
+  fits.forEach((fit, classId) => {
+    centroids.set(fit.centroids, first * embeddingSize);
+    clusterClass.fill(classId, first, first + counts[classId]);
+    fit.points.rows.forEach((row, i) => {
+      assignments[row] = first + fit.assignments[i];
+    });
+    squares += inertiaOf(fit.points, fit.centroids, fit.assignments);
+    first += counts[classId];
+  });
+  return { type: 'clusters', centroids, clusterClass, assignments, variance: squares / (count - 1), embeddingSize };
+}
+
+function rowsByClass(classes: Int32Array, count: number): Int32Array[] {
+  const rows: number[][] = Array.from({ length: count }, () => []);
+  classes.forEach((classId, row) => rows[classId].push(row));
+  return rows.map((list) => Int32Array.from(list));
+}
+
+/** The centroids of a class, which stand next to each other. */
+function centroidsOf({ centroids, clusterClass, embeddingSize }: ClusterIndex, classId: number): Float32Array {
+  const first = clusterClass.indexOf(classId);
+  const end = clusterClass.lastIndexOf(classId) + 1;
+  return first === -1 ? new Float32Array(0) : centroids.subarray(first * embeddingSize, end * embeddingSize);
+}
+
+function loweredWarning({ clustersPerClass }: ClusterRequest, lowered: readonly string[]): string {
+  const rest = lowered.length > NAMED ? ` and ${lowered.length - NAMED} more` : '';
+  return (
+    `objective.clustersPerClass: got ${clustersPerClass}, lowered to half of the images in ${lowered.length} ` +
+    `class${lowered.length === 1 ? '' : 'es'}: ${lowered.slice(0, NAMED).join(', ')}${rest}. ` +
+    'Lower it, or give these classes more images.'
+  );
+}
