@@ -25,8 +25,8 @@ export type WorkerRole = 'all' | 'pipeline' | 'cpu' | 'gpu';
 export interface WorkerSettings {
   readonly role: WorkerRole;
   readonly environment: NodeJS.ProcessEnv;
-  /** Folder of this host for cached objects, scratch files and drawn data sets. */
-  readonly cacheDirectory: string;
+  /** Folder of this host for cached objects, scratch files and drawn data sets; left out: `worker` in the user's cache. */
+  readonly cacheDirectory?: string;
   /** Told once, when every queue is polled. */
   readonly onReady?: () => void;
 }
@@ -37,10 +37,11 @@ const SHUTDOWN = '25s';
 
 /** Runs until SIGTERM, SIGINT or an abort, and returns when everything under way has checkpointed. */
 export async function runWorker(settings: WorkerSettings): Promise<void> {
-  const { role, environment, cacheDirectory } = settings;
+  const { role, environment } = settings;
+  const location = readEnvironment(environment);
+  const cacheDirectory = settings.cacheDirectory ?? join(location.cache, 'worker');
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   await mkdir(cacheDirectory, { recursive: true });
-  const location = readEnvironment(environment);
   if (location.store === null)
     throw new LodestoneError(
       'InvalidConfig',
@@ -57,9 +58,7 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   const host = new TrainerHost((pid) => recordTrainer(cacheDirectory, pid));
   try {
     const workers = await Promise.all(
-      (await optionsFor(role, services, host, settings)).map((options) =>
-        Worker.create({ connection, namespace, ...options }),
-      ),
+      (await optionsFor(role, services, host)).map((options) => Worker.create({ connection, namespace, ...options })),
     );
     const stop = (): void => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -75,12 +74,8 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   }
 }
 
-async function optionsFor(
-  role: WorkerRole,
-  services: Services,
-  host: TrainerHost,
-  { cacheDirectory }: WorkerSettings,
-): Promise<WorkerOptions[]> {
+async function optionsFor(role: WorkerRole, services: Services, host: TrainerHost): Promise<WorkerOptions[]> {
+  const { directory: cacheDirectory } = services;
   const base = { shutdownGraceTime: 0, shutdownForceTime: SHUTDOWN } satisfies Partial<WorkerOptions>;
   const options: WorkerOptions[] = [];
   if (role === 'all' || role === 'pipeline') {
