@@ -3,9 +3,9 @@ import type { Surroundings } from './settings';
 
 export interface Context extends Surroundings {
   /** The answer, on stdout. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** What a person may want to know meanwhile, on stderr. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 }
 
 export function contextOf(surroundings: Surroundings): Context {

@@ -29,17 +29,29 @@ export function toLodestoneError(error: unknown): LodestoneError {
   const named = (name: string): Thrown | undefined => chain.find((one) => one.name === name);
   const missing = named('WorkflowNotFoundError');
   if (missing !== undefined)
-    return new LodestoneError('RunNotFound', `${missing.message ?? 'run not found'}. \`lodestone list\` shows the runs there are.`, { cause: error });
+    return new LodestoneError(
+      'RunNotFound',
+      `${missing.message ?? 'run not found'}. \`lodestone list\` shows the runs there are.`,
+      { cause: error },
+    );
   if (named('CancelledFailure') !== undefined)
     return new LodestoneError('RunStopped', 'the run was cancelled. What it committed is kept.', { cause: error });
   if (named('TerminatedFailure') !== undefined)
-    return new LodestoneError('RunFailed', 'the run was terminated from outside. What it committed is kept.', { cause: error });
+    return new LodestoneError('RunFailed', 'the run was terminated from outside. What it committed is kept.', {
+      cause: error,
+    });
 
   const grpc = chain.find(({ code, details }) => typeof code === 'number' && typeof details === 'string');
-  if (grpc !== undefined && UNREACHABLE.has(grpc.code as number)) return unavailable(`does not answer (${String(grpc.details)})`, error);
-  if (grpc !== undefined && REFUSED.has(grpc.code as number)) return unavailable(`refuses the credentials (${String(grpc.details)})`, error);
+  if (grpc !== undefined && UNREACHABLE.has(grpc.code as number))
+    return unavailable(`does not answer (${String(grpc.details)})`, error);
+  if (grpc !== undefined && REFUSED.has(grpc.code as number))
+    return unavailable(`refuses the credentials (${String(grpc.details)})`, error);
   if (chain.some(({ code }) => code === 'ENOSPC'))
-    return new LodestoneError('DiskFull', `${String(chain[0]?.message)}. Free some space and run the same command again.`, { cause: error });
+    return new LodestoneError(
+      'DiskFull',
+      `${String(chain[0]?.message)}. Free some space and run the same command again.`,
+      { cause: error },
+    );
 
   const workflow = named('WorkflowFailedError');
   const innermost = chain.at(-1)?.message ?? String(error);
@@ -62,6 +74,6 @@ function unavailable(how: string, cause: unknown): LodestoneError {
 function causes(error: unknown): Thrown[] {
   const chain: Thrown[] = [];
   for (let at: unknown = error; typeof at === 'object' && at !== null && chain.length < 20; at = (at as Thrown).cause)
-    chain.push(at as Thrown);
+    chain.push(at);
   return chain;
 }

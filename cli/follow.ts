@@ -61,12 +61,15 @@ async function untilClosed(client: Client, run: string, live: LiveView, say: (li
     if (seen !== null) {
       answeredMs = nowMs;
       if (seen.view.status !== 'open') return;
-      const active = seen.view.beat ?? seen.children.find(({ status, beat }) => status === 'open' && beat)?.beat ?? null;
+      const active =
+        seen.view.beat ?? seen.children.find(({ status, beat }) => status === 'open' && beat)?.beat ?? null;
       live.show(progressLines(seen, eta.seen(active, nowMs)), nowMs);
       if (!warned && seen.progress === null && nowMs - beganMs > NO_WORKER_AFTER_MS) {
         warned = true;
         if (!(await hasWorker(client).catch(() => true)))
-          say('No worker listens on the task queue lodestone. Start one where the images are: npx lodestone worker --role all');
+          say(
+            'No worker listens on the task queue lodestone. Start one where the images are: npx lodestone worker --role all',
+          );
       }
     }
     await sleep(LOOK_EVERY_MS);
@@ -76,7 +79,10 @@ async function untilClosed(client: Client, run: string, live: LiveView, say: (li
 async function look(client: Client, run: string): Promise<Seen> {
   const view = await viewRun(client, run);
   if (view === null)
-    throw new LodestoneError('RunNotFound', `run ${run}: is not on this Temporal server. \`lodestone list\` shows the runs there are.`);
+    throw new LodestoneError(
+      'RunNotFound',
+      `run ${run}: is not on this Temporal server. \`lodestone list\` shows the runs there are.`,
+    );
   if (view.status !== 'open') return { view, progress: null, children: [] };
   const progress = await askProgress(client, run);
   const children = await Promise.all((progress?.children ?? []).map((child) => viewRun(client, child)));

@@ -45,15 +45,24 @@ export function progressLines({ view, progress, children }: Seen, eta: number | 
   ];
   if (view.beat) lines.push(`  ${beatLine(view.beat, eta)}`);
   for (const child of children.filter(({ status }) => status === 'open'))
-    lines.push(`  ${child.run}: ${child.beat ? beatLine(child.beat, children.length > 1 ? null : eta) : 'between two steps'}`);
+    lines.push(
+      `  ${child.run}: ${child.beat ? beatLine(child.beat, children.length > 1 ? null : eta) : 'between two steps'}`,
+    );
   for (const one of [view, ...children]) {
-    if (one.retry) lines.push(`  ${one.run}: ${one.retry.activity}, attempt ${one.retry.attempt} after: ${one.retry.failure.split('\n')[0]}`);
-    if (one.workerFault) lines.push(`  ${one.run}: the worker fails on the workflow itself; see \`lodestone dev logs worker\``);
+    if (one.retry)
+      lines.push(
+        `  ${one.run}: ${one.retry.activity}, attempt ${one.retry.attempt} after: ${one.retry.failure.split('\n')[0]}`,
+      );
+    if (one.workerFault)
+      lines.push(`  ${one.run}: the worker fails on the workflow itself; see \`lodestone dev logs worker\``);
   }
   return lines;
 }
 
-export function beatLine({ phase, epoch, epochs, step, steps, imagesPerSecond, loss }: Beat, eta: number | null): string {
+export function beatLine(
+  { phase, epoch, epochs, step, steps, imagesPerSecond, loss }: Beat,
+  eta: number | null,
+): string {
   const filled = steps > 0 ? Math.round((BAR * Math.min(step, steps)) / steps) : 0;
   return [
     `${phase} ${epochs > 0 ? `epoch ${epoch}/${epochs}` : ''} [${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}] ${step}/${steps}`,

@@ -17,7 +17,11 @@ export function outcomeJson(run: string, outcome: Outcome): Record<string, unkno
       return {
         run,
         status,
-        objectives: outcome.objectives.map(({ objective, run: child, result }) => ({ run: child, objective, ...resultJson(result) })),
+        objectives: outcome.objectives.map(({ objective, run: child, result }) => ({
+          run: child,
+          objective,
+          ...resultJson(result),
+        })),
       };
     case 'recovery':
       return {
@@ -32,13 +36,20 @@ export function outcomeJson(run: string, outcome: Outcome): Record<string, unkno
   }
 }
 
-function resultJson({ status, objective, epochs, metrics, digests, reproducibility }: RunResult): Record<string, unknown> {
+function resultJson({
+  status,
+  objective,
+  epochs,
+  metrics,
+  digests,
+  reproducibility,
+}: RunResult): Record<string, unknown> {
   return { status, objective, epochs, metrics, digests, reproducibility };
 }
 
 /** @param report where the report lies, as the person would type it */
-export async function outcomeText(outcome: Outcome, report: string): Promise<string> {
-  return `${await body(outcome)}\n\nReport: ${report}`;
+export function outcomeText(outcome: Outcome, report: string): string {
+  return `${body(outcome)}\n\nReport: ${report}`;
 }
 
 function body(outcome: Outcome): string {
@@ -61,7 +72,12 @@ function body(outcome: Outcome): string {
 }
 
 function summary({ run, objective, epochs, status, metrics, digests }: RunResult): string {
-  const rows = metrics.readouts.map((readout) => [readout.labels, readout.name, percent(readout.error1), fifth(readout)]);
+  const rows = metrics.readouts.map((readout) => [
+    readout.labels,
+    readout.name,
+    percent(readout.error1),
+    fifth(readout),
+  ]);
   const { trained, fine } = metrics.baselines.rawPixels;
   return [
     `${run}: ${status}, ${objective}, ${epochs} epochs`,
@@ -91,7 +107,14 @@ function fifth({ error5 }: Readout): string {
 /** Columns padded to their widest cell. */
 export function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 function resultsOf(outcome: Outcome): RunResult[] {

@@ -39,8 +39,13 @@ export function chooseRecipe(
 ): ChosenRecipe {
   const file = recipe === null ? null : findRecipe(recipe, places);
   const written = file === null ? {} : readTree(file);
-  const flagged = Object.entries(flags).reduce((tree, [path, value]) => withValue(tree, path, value, `--set ${path}`), written);
-  const merged = set.map(parseAssignment).reduce((tree, { path, value, text }) => withValue(tree, path, value, `--set ${text}`), flagged);
+  const flagged = Object.entries(flags).reduce(
+    (tree, [path, value]) => withValue(tree, path, value, `--set ${path}`),
+    written,
+  );
+  const merged = set
+    .map(parseAssignment)
+    .reduce((tree, { path, value, text }) => withValue(tree, path, value, `--set ${text}`), flagged);
   const what = file === null ? 'recipe' : `recipe ${basename(file)}`;
   const { source, ...parsed } = parseAtEdge(RecipeFile, merged, what);
   return { recipe: parsed, source: source === undefined ? null : placed(source, file) };
@@ -100,12 +105,19 @@ function readTree(file: string): Tree {
   try {
     tree = parseYaml(readFileSync(file, 'utf8')) ?? {};
   } catch (cause) {
-    throw new LodestoneError('InvalidConfig', `recipe ${file}: cannot be read as YAML: ${firstLine(cause)}. Mend that line.`, {
-      cause,
-    });
+    throw new LodestoneError(
+      'InvalidConfig',
+      `recipe ${file}: cannot be read as YAML: ${firstLine(cause)}. Mend that line.`,
+      {
+        cause,
+      },
+    );
   }
   if (isTree(tree)) return tree;
-  throw new LodestoneError('InvalidConfig', `recipe ${file}: got ${JSON.stringify(tree)}, must be keys with values, such as "epochs: 20".`);
+  throw new LodestoneError(
+    'InvalidConfig',
+    `recipe ${file}: got ${JSON.stringify(tree)}, must be keys with values, such as "epochs: 20".`,
+  );
 }
 
 /** A copy with the value at a dotted path. */
@@ -114,7 +126,10 @@ function withValue(tree: Tree, path: string, value: unknown, what: string): Tree
   if (rest.length === 0) return { ...tree, [key]: value };
   const below = tree[key] ?? {};
   if (!isTree(below))
-    throw new LodestoneError('InvalidConfig', `${what}: ${key} is ${JSON.stringify(below)}, which has no fields below it. Set ${key} itself.`);
+    throw new LodestoneError(
+      'InvalidConfig',
+      `${what}: ${key} is ${JSON.stringify(below)}, which has no fields below it. Set ${key} itself.`,
+    );
   return { ...tree, [key]: withValue(below, rest.join('.'), value, what) };
 }
 

@@ -8,12 +8,11 @@ import { ObjectRef, RunResult } from '../config/artifacts';
 import { ObjectiveName } from '../config/objective';
 import { parseAtEdge } from '../config/parse';
 import {
-  CompareInput,
-  RecoverInput,
-  TrainPipelineInput,
+  type CompareInput,
+  type RecoverInput,
+  type TrainPipelineInput,
   type RunProgress,
 } from '../config/workflow-input';
-import { LodestoneError } from '../errors';
 
 export const TASK_QUEUE = 'lodestone';
 const ANSWER_MS = 4000;
@@ -106,12 +105,14 @@ export async function signalStop(client: Client, run: string): Promise<void> {
 }
 
 export async function requestStop(client: Client, run: string): Promise<RunProgress> {
-  return client.workflow.getHandle(run).executeUpdate<RunProgress>('requestStop');
+  return client.workflow.getHandle(run).executeUpdate<RunProgress, []>('requestStop');
 }
 
 /** @param epochs how many in all */
 export async function extendRun(client: Client, run: string, epochs: number): Promise<RunProgress> {
-  return client.workflow.getHandle(run).executeUpdate<RunProgress, [{ epochs: number }]>('extend', { args: [{ epochs }] });
+  return client.workflow
+    .getHandle(run)
+    .executeUpdate<RunProgress, [{ epochs: number }]>('extend', { args: [{ epochs }] });
 }
 
 export async function listRuns(client: Client, limit: number): Promise<RunView[]> {
@@ -123,33 +124,6 @@ export async function listRuns(client: Client, limit: number): Promise<RunView[]
     if (views.length === limit) break;
   }
   return views;
-}
-
-/** What the newest execution of a run was started with, so that it can be started again. */
-export async function startRequestOf(client: Client, run: string): Promise<StartRequest> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId: run },
-    maximumPageSize: 1,
-  });
-  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-  const payload = started?.input?.payloads?.[0];
-  if (!started || !payload)
-    throw new LodestoneError('RunNotFound', `run ${run}: the server has no history of it any more. Start it again with the command that began it and --name ${run}.`);
-  const { defaultPayloadConverter } = await import('@temporalio/common');
-  const raw: unknown = defaultPayloadConverter.fromPayload(payload);
-  const input = typeof raw === 'object' && raw !== null && 'carried' in raw ? { ...raw, carried: null } : raw;
-  const type = started.workflowType?.name;
-  switch (type) {
-    case 'trainPipeline':
-      return { type, input: parseAtEdge(TrainPipelineInput, input, `input of ${run}`) };
-    case 'compareObjectives':
-      return { type, input: parseAtEdge(CompareInput, input, `input of ${run}`) };
-    case 'hierarchyRecovery':
-      return { type, input: parseAtEdge(RecoverInput, input, `input of ${run}`) };
-    default:
-      throw new LodestoneError('RunNotFound', `run ${run}: is a workflow of type ${type ?? 'unknown'}, which is not lodestone's. \`lodestone list\` shows the runs there are.`);
-  }
 }
 
 /** Whether any worker asks the task queue for work. */
@@ -176,7 +150,10 @@ function viewOf({ workflowId, type, status, startTime, closeTime, raw }: Describ
     status: statusOf(status.name),
     started: startTime,
     closed: closeTime ?? null,
-    beat: pending.map(({ heartbeatDetails }) => beatOf(heartbeatDetails?.payloads?.[0]?.data)).find((beat) => beat !== null) ?? null,
+    beat:
+      pending
+        .map(({ heartbeatDetails }) => beatOf(heartbeatDetails?.payloads?.[0]?.data))
+        .find((beat) => beat !== null) ?? null,
     retry: again
       ? {
           activity: again.activityType?.name ?? 'activity',

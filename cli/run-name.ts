@@ -28,7 +28,9 @@ export function derivedName({ data, recipe, kind, also = null }: Configuration):
   );
   const digest = digestOf({ data, recipe: deciding, kind, also }).slice(0, 8);
   const tail = `-${kind === 'run' ? recipe.objective : kind}-${digest}`;
-  return `${slug(data).slice(0, LONGEST - tail.length).replace(/-+$/, '')}${tail}`;
+  return `${slug(data)
+    .slice(0, LONGEST - tail.length)
+    .replace(/-+$/, '')}${tail}`;
 }
 
 /** The n-th name after a name: what `--again` trains under. */

@@ -84,7 +84,7 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
   const environment = readEnvironment(variables);
   const store = openStore(environment.store ?? '', environment);
   const options = toClientOptions(temporalProfile(variables, stack !== null));
-  const connection = await Connection.connect({ ...options.connectionOptions, connectTimeout: '10s' } as object).catch(
+  const connection = await Connection.connect({ ...options.connectionOptions, connectTimeout: '10s' }).catch(
     (cause: unknown) => {
       throw new LodestoneError(
         'TemporalUnavailable',
@@ -106,7 +106,12 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
     keepFor: async (run) => {
       if (stack === null) return;
       const { ensureStack } = await import('../infra/stack/client');
-      const kept = await ensureStack({ stateDir: stackFolder, projectRoot, worker: 'all', lease: { type: 'run', name: run } });
+      const kept = await ensureStack({
+        stateDir: stackFolder,
+        projectRoot,
+        worker: 'all',
+        lease: { type: 'run', name: run },
+      });
       await kept.release();
     },
     release: async () => {
@@ -123,9 +128,10 @@ function temporalProfile(
   variables: Variables,
   local = false,
 ): ReturnType<typeof import('@temporalio/envconfig').loadClientConfigProfile> {
-  const overrideEnvVars = Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => !!entry[1]));
-  if (local)
-    return { address: overrideEnvVars.TEMPORAL_ADDRESS, namespace: overrideEnvVars.TEMPORAL_NAMESPACE };
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => !!entry[1]),
+  );
+  if (local) return { address: overrideEnvVars.TEMPORAL_ADDRESS, namespace: overrideEnvVars.TEMPORAL_NAMESPACE };
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only where servers are asked for
   const { loadClientConfigProfile } = require('@temporalio/envconfig') as typeof import('@temporalio/envconfig');
   try {

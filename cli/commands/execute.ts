@@ -56,20 +56,30 @@ export async function followToAnswer(
     const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt });
     const report = await fetchReport(servers, run, outcome.report);
     const status = outcomeStatus(outcome);
-    if (options.json) context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report, resume }));
-    else context.print(await outcomeText(outcome, shownPath(context.folder, report)));
+    if (options.json)
+      context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report, resume }));
+    else context.print(outcomeText(outcome, shownPath(context.folder, report)));
     if (status === 'finished') return 0;
     context.say(`Stopped before its last epoch. Go on with: ${resume}`);
     return exitCodeOf(new LodestoneError('RunStopped', ''));
   } catch (error) {
     if (error instanceof Interrupted) {
-      context.say(`Left ${run}; it goes on where its worker runs. See it again: npx lodestone watch ${run}. Go on: ${resume}`);
+      context.say(
+        `Left ${run}; it goes on where its worker runs. See it again: npx lodestone watch ${run}. Go on: ${resume}`,
+      );
       return 130;
     }
     const failure = toLodestoneError(error);
     const exitCode = exitCodeOf(failure);
     if (options.json)
-      context.print(JSON.stringify({ run, status: 'failed', error: { kind: failure.kind, message: failure.message, exitCode }, resume }));
+      context.print(
+        JSON.stringify({
+          run,
+          status: 'failed',
+          error: { kind: failure.kind, message: failure.message, exitCode },
+          resume,
+        }),
+      );
     context.say(`${failure.kind}: ${failure.message}`);
     context.say(`Go on from what is stored, once that is mended: ${resume}`);
     return exitCode;
@@ -86,7 +96,11 @@ export async function fetchReport(servers: Pick<Servers, 'store'>, run: string, 
   return writeReport(run, await getVerified(servers.store, ref));
 }
 
-export async function writeReport(run: string, html: Uint8Array, out = join(reportsFolder, `${run}.html`)): Promise<string> {
+export async function writeReport(
+  run: string,
+  html: Uint8Array,
+  out = join(reportsFolder, `${run}.html`),
+): Promise<string> {
   await mkdir(join(out, '..'), { recursive: true });
   await writeFile(out, html);
   return out;
@@ -98,7 +112,8 @@ async function begin(context: Context, servers: Servers, run: string, request: S
   else if (before !== null || (await isStored(servers, run)))
     context.say(`${run} was begun before: going on from what is stored. --again trains anew under a new name.`);
   await startRun(servers.client, run, request);
-  if (servers.temporalUi) context.say(`${run} in Temporal's page: ${servers.temporalUi}/namespaces/default/workflows/${run}`);
+  if (servers.temporalUi)
+    context.say(`${run} in Temporal's page: ${servers.temporalUi}/namespaces/default/workflows/${run}`);
 }
 
 async function detach(context: Context, servers: Servers, run: string, { json }: ExecuteOptions): Promise<number> {
@@ -120,4 +135,3 @@ async function isStored({ store }: Servers, run: string): Promise<boolean> {
   const first = await store.list(runLayout(run).prefix)[Symbol.asyncIterator]().next();
   return first.done !== true;
 }
-

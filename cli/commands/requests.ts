@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { didYouMean } from '../../config/did-you-mean';
 import { parseAtEdge } from '../../config/parse';
-import { CompareInput, RecoverInput, TrainPipelineInput, type DataSource } from '../../config/workflow-input';
+import { CompareInput, DataSource, RecoverInput, TrainPipelineInput } from '../../config/workflow-input';
 import { LodestoneError } from '../../errors';
 import { chooseRecipe, isRecipePath, parseAssignment, type ChosenRecipe } from '../recipe-file';
 import type { StartRequest } from '../run-client';
@@ -101,7 +101,7 @@ function dataAndRecipe(
     { recipe: asRecipe ? dataArgument : (options.recipe ?? null), flags, set: options.set },
     { folder: place.folder, recipes: recipesFolder },
   );
-  if (!asRecipe) return { data: folderSource(dataArgument, place), recipe: chosen.recipe };
+  if (!asRecipe) return { data: sourceOf(dataArgument, place), recipe: chosen.recipe };
   if (chosen.source === null)
     throw new LodestoneError(
       'InvalidConfig',
@@ -109,6 +109,13 @@ function dataAndRecipe(
     );
   const data = chosen.source.type === 'folder' ? folderSource(chosen.source.path, place) : chosen.source;
   return { data, recipe: chosen.recipe };
+}
+
+/** `species` or `species:3` is the procedural set, by its seed, unless a folder is called so. */
+function sourceOf(text: string, place: Place): DataSource {
+  const seed = /^species(?::(\d+))?$/.exec(text);
+  if (seed === null || existsSync(resolve(place.folder, text))) return folderSource(text, place);
+  return parseAtEdge(DataSource, { type: 'species', seed: Number(seed[1] ?? 0) }, `data ${text}`);
 }
 
 function folderSource(folder: string, place: Place): DataSource {
@@ -123,11 +130,18 @@ export function requireFolder(path: string): void {
     const siblings = existsSync(parent)
       ? readdirSync(parent, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
       : [];
-    const hint = siblings.length > 0 && siblings.length <= 20 ? ` ${didYouMean(basename(path), siblings)} in ${parent}.` : '';
-    throw new LodestoneError('DataRejected', `data: got ${path}, which is not there. Name the folder that holds the images.${hint}`);
+    const hint =
+      siblings.length > 0 && siblings.length <= 20 ? ` ${didYouMean(basename(path), siblings)} in ${parent}.` : '';
+    throw new LodestoneError(
+      'DataRejected',
+      `data: got ${path}, which is not there. Name the folder that holds the images.${hint}`,
+    );
   }
   if (!statSync(path).isDirectory())
-    throw new LodestoneError('DataRejected', `data: got ${path}, which is a file, must be a folder. Name the folder that holds the images.`);
+    throw new LodestoneError(
+      'DataRejected',
+      `data: got ${path}, which is a file, must be a folder. Name the folder that holds the images.`,
+    );
 }
 
 function nameOf({ name }: RecipeOptions, derive: () => string): string {

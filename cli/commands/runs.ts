@@ -1,6 +1,5 @@
 /** lodestone watch, list, show, stop, extend, resume, report: about runs that exist. */
 import { resolve } from 'node:path';
-import { RunResult } from '../../config/artifacts';
 import { didYouMean } from '../../config/did-you-mean';
 import { LodestoneError } from '../../errors';
 import { runLayout, runsPrefix } from '../../storage/run-layout';
@@ -13,12 +12,12 @@ import {
   listRuns,
   outcomeOf,
   requestStop,
-  startRequestOf,
   startRun,
   viewRun,
   type RunView,
 } from '../run-client';
 import { openServers, type Servers, type Wish } from '../servers';
+import { startRequestOf, storedResult } from '../stored-run';
 import { shownPath } from '../settings';
 import { fetchReport, followToAnswer, resumeCommand, writeReport } from './execute';
 
@@ -40,8 +39,12 @@ export function watch(context: Context, run: string, options: RunOptions): Promi
 /** Starts it again with what it was started with; it finds its position in the store. */
 export function resume(context: Context, run: string, options: RunOptions): Promise<number> {
   return withServers(context, options, { worker: 'all', command: `resume ${run}` }, async (servers) => {
-    const view = await known(servers, run);
-    if (view.status !== 'open') await startRun(servers.client, run, await startRequestOf(servers.client, run));
+    const view = await viewRun(servers.client, run);
+    if (view?.status !== 'open') {
+      const request = await startRequestOf(servers, run);
+      if (request === null) throw await notFound(servers, run);
+      await startRun(servers.client, run, request);
+    }
     if (options.detach) {
       await servers.keepFor(run);
       context.print(`${run} goes on. See it: npx lodestone watch ${run}`);
@@ -73,10 +76,17 @@ export function stop(context: Context, run: string, options: RunOptions): Promis
 export function extend(context: Context, run: string, epochs: string, options: RunOptions): Promise<number> {
   const target = Number(epochs);
   if (!Number.isInteger(target) || target < 1)
-    throw new LodestoneError('InvalidConfig', `epochs: got ${epochs}, must be a whole number of epochs in all, such as 30.`);
+    throw new LodestoneError(
+      'InvalidConfig',
+      `epochs: got ${epochs}, must be a whole number of epochs in all, such as 30.`,
+    );
   return withServers(context, options, { worker: 'all', command: `extend ${run}` }, async (servers) => {
-    const view = await known(servers, run);
-    if (view.status !== 'open') await startRun(servers.client, run, await startRequestOf(servers.client, run));
+    const view = await viewRun(servers.client, run);
+    if (view?.status !== 'open') {
+      const request = await startRequestOf(servers, run);
+      if (request === null) throw await notFound(servers, run);
+      await startRun(servers.client, run, request);
+    }
     const progress = await extendRun(servers.client, run, target);
     context.say(`${run} trains to epoch ${Math.max(target, progress.epochs)}.`);
     if (options.detach) {
@@ -94,7 +104,17 @@ export function list(context: Context, options: RunOptions & { readonly all?: bo
     const isChild = (name: string): boolean => name.includes('--') && !options.all;
     const shown = [...views, ...stored].filter(({ run }) => !isChild(run));
     if (options.json) {
-      context.print(JSON.stringify({ runs: shown.map(({ run, status, workflowType, started, closed }) => ({ run, status, workflowType, started, closed })) }));
+      context.print(
+        JSON.stringify({
+          runs: shown.map(({ run, status, workflowType, started, closed }) => ({
+            run,
+            status,
+            workflowType,
+            started,
+            closed,
+          })),
+        }),
+      );
       return 0;
     }
     if (shown.length === 0) context.print('No runs yet. Begin one: npx lodestone run <folder of images>');
@@ -121,40 +141,72 @@ export function show(context: Context, run: string, options: RunOptions): Promis
     if (view?.status === 'completed') {
       const outcome = await outcomeOf(servers.client, run);
       const report = await fetchReport(servers, run, outcome.report);
-      if (options.json) context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report }));
-      else context.print(await outcomeText(outcome, shownPath(context.folder, report)));
+      if (options.json)
+        context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report }));
+      else context.print(outcomeText(outcome, shownPath(context.folder, report)));
       return 0;
     }
-    const result = await storedResult(servers, run);
+    const result = await storedResult(servers.store, run);
     if (view === null && result === null) throw await notFound(servers, run);
     const progress = view?.status === 'open' ? await askProgress(servers.client, run) : null;
     if (options.json) {
-      context.print(JSON.stringify({ run, status: view?.status ?? result?.status, progress, beat: view?.beat ?? null, metrics: result?.metrics ?? null, digests: result?.digests ?? null }));
+      context.print(
+        JSON.stringify({
+          run,
+          status: view?.status ?? result?.status,
+          progress,
+          beat: view?.beat ?? null,
+          metrics: result?.metrics ?? null,
+          digests: result?.digests ?? null,
+        }),
+      );
       return 0;
     }
     if (view) context.print(`${run}: ${view.status}, begun ${view.started.toISOString()}`);
     if (progress) context.print(`stage ${progress.stage}, epoch ${progress.epoch} of ${progress.epochs}`);
     if (view?.beat) context.print(beatLine(view.beat, null));
-    if (view?.retry) context.print(`${view.retry.activity}: attempt ${view.retry.attempt} after: ${view.retry.failure}`);
-    if (result) context.print(`stored result after ${result.epochs} epochs: error ${percent(result.metrics.trained.error1)} on trained labels`);
-    context.print(view?.status === 'open' ? `See it: npx lodestone watch ${run}` : `Go on: ${resumeCommand(run, options.store)}`);
+    if (view?.retry)
+      context.print(`${view.retry.activity}: attempt ${view.retry.attempt} after: ${view.retry.failure}`);
+    if (result)
+      context.print(
+        `stored result after ${result.epochs} epochs: error ${percent(result.metrics.trained.error1)} on trained labels`,
+      );
+    context.print(
+      view?.status === 'open' ? `See it: npx lodestone watch ${run}` : `Go on: ${resumeCommand(run, options.store)}`,
+    );
     return 0;
   });
 }
 
 /** Fetches the page of a run or comparison again. */
-export function report(context: Context, run: string, options: RunOptions & { readonly out?: string | undefined }): Promise<number> {
+export function report(
+  context: Context,
+  run: string,
+  options: RunOptions & { readonly out?: string | undefined },
+): Promise<number> {
   return withServers(context, options, { worker: 'none', command: `report ${run}` }, async (servers) => {
     const html = await servers.store.get(runLayout(run).report);
     if (html === null)
-      throw new LodestoneError('RunNotFound', `report of ${run}: is not in the store; a run writes it at its end. \`lodestone show ${run}\` says where the run stands.`);
-    const path = await writeReport(run, html, options.out === undefined ? undefined : resolve(context.folder, options.out));
+      throw new LodestoneError(
+        'RunNotFound',
+        `report of ${run}: is not in the store; a run writes it at its end. \`lodestone show ${run}\` says where the run stands.`,
+      );
+    const path = await writeReport(
+      run,
+      html,
+      options.out === undefined ? undefined : resolve(context.folder, options.out),
+    );
     context.print(shownPath(context.folder, path));
     return 0;
   });
 }
 
-async function withServers(context: Context, options: RunOptions, wish: Wish, work: (servers: Servers) => Promise<number>): Promise<number> {
+async function withServers(
+  context: Context,
+  options: RunOptions,
+  wish: Wish,
+  work: (servers: Servers) => Promise<number>,
+): Promise<number> {
   const servers = await openServers(withStore(context, options.store).variables, wish, context.say);
   try {
     return await work(servers);
@@ -171,12 +223,10 @@ async function known(servers: Servers, run: string): Promise<RunView> {
 
 async function notFound(servers: Servers, run: string): Promise<LodestoneError> {
   const names = [...new Set((await listRuns(servers.client, LISTED)).map((view) => view.run))];
-  return new LodestoneError('RunNotFound', `run: got ${run}, which this Temporal server does not know. ${didYouMean(run, names.slice(0, 20))}.`);
-}
-
-async function storedResult({ store }: Servers, run: string): Promise<RunResult | null> {
-  const bytes = await store.get(runLayout(run).result);
-  return bytes === null ? null : (RunResult.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data ?? null);
+  return new LodestoneError(
+    'RunNotFound',
+    `run: got ${run}, which this Temporal server does not know. ${didYouMean(run, names.slice(0, 20))}.`,
+  );
 }
 
 interface Listed {

@@ -23,7 +23,11 @@ export function recover(context: Context, data: string, options: TrainOptions): 
 
 /** The comparison of recipes/demo.yaml on the procedural set. */
 export function demo(context: Context, options: TrainOptions): Promise<number> {
-  const { request, run: derived } = compareRequest(join(recipesFolder, 'demo.yaml'), options, placeOf(context, options));
+  const { request, run: derived } = compareRequest(
+    join(recipesFolder, 'demo.yaml'),
+    options,
+    placeOf(context, options),
+  );
   const name = options.name ?? derived.replace(/^species-compare/, 'demo');
   return execute(context, { run: name, request }, options);
 }

@@ -1,0 +1,119 @@
+/** lodestone data inspect, validate, synth: what would be read of a folder, and the procedural set as one. */
+import { resolve } from 'node:path';
+import { parseAtEdge } from '../../config/parse';
+import { DataSource } from '../../config/workflow-input';
+import type { Context } from '../context';
+import { aligned } from '../outcome';
+import { chooseRecipe, parseAssignment } from '../recipe-file';
+import { recipesFolder, shownPath } from '../settings';
+import { requireFolder } from './requests';
+
+export interface InspectOptions {
+  readonly recipe?: string | undefined;
+  readonly label?: string | undefined;
+  readonly fineLabel?: string | undefined;
+  readonly set: readonly string[];
+  readonly json?: boolean | undefined;
+}
+
+const CLASSES_SHOWN = 12;
+
+/** @param decode also opens every image, as preprocessing will */
+export async function inspect(
+  context: Context,
+  folder: string,
+  options: InspectOptions,
+  decode: boolean,
+): Promise<number> {
+  const path = resolve(context.folder, folder);
+  requireFolder(path);
+  const flags = {
+    ...(options.label === undefined ? {} : { 'data.label': options.label }),
+    ...(options.fineLabel === undefined ? {} : { 'data.fineLabel': options.fineLabel }),
+  };
+  const { recipe } = chooseRecipe(
+    { recipe: options.recipe ?? null, flags, set: options.set },
+    { folder: context.folder, recipes: recipesFolder },
+  );
+  const { scanDataSet, readImageFile } = await import('../../datasets/scan');
+  const scan = await scanDataSet(path, recipe.data);
+  const problems: { path: string; problem: string }[] = [];
+  if (decode) {
+    const { decodeImage, viewFor } = await import('../../datasets/decode');
+    const view = viewFor(recipe.network.inputSize, recipe.data);
+    for (const record of scan.records) {
+      const outcome = await decodeImage(await readImageFile(scan.root, record.path), record.path, view, recipe.data);
+      if (outcome.type === 'quarantined')
+        problems.push({ path: record.path, problem: `${outcome.kind}: ${outcome.reason}` });
+    }
+  }
+  const { label, fineLabel } = scan.choice;
+  const classes = counted(scan.records.map(({ labels }) => labels[label]));
+  const fineClasses = fineLabel === undefined ? null : counted(scan.records.map(({ labels }) => labels[fineLabel]));
+  const splits = counted(scan.records.map(({ split }) => split));
+  const columns = { labels: Object.keys(scan.records[0].labels), attributes: Object.keys(scan.records[0].attributes) };
+  const duplicates = scan.records.length - new Set(scan.records.map(({ sha256 }) => sha256)).size;
+  if (options.json) {
+    const facts = {
+      folder: path,
+      images: scan.records.length,
+      label,
+      fineLabel: fineLabel ?? null,
+      columns,
+      duplicates,
+      notes: scan.notes,
+      problems,
+    };
+    context.print(
+      JSON.stringify({ ...facts, classes: Object.fromEntries(classes), splits: Object.fromEntries(splits) }),
+    );
+    return problems.length > 0 ? 3 : 0;
+  }
+  context.print(
+    `${shownPath(context.folder, path)}: ${scan.records.length} images, label ${label} (${classes.size} classes)${fineLabel === undefined ? '' : `, fine label ${fineLabel} (${fineClasses?.size ?? 0} classes)`}`,
+  );
+  context.print(
+    `columns: labels ${columns.labels.join(', ')}${columns.attributes.length > 0 ? `; attributes ${columns.attributes.join(', ')}` : ''}`,
+  );
+  context.print(aligned([['split', 'images'], ...[...splits].map(([split, images]) => [split, String(images)])]));
+  context.print(
+    aligned([
+      [label, 'images'],
+      ...[...classes].slice(0, CLASSES_SHOWN).map(([name, images]) => [name, String(images)]),
+    ]),
+  );
+  if (classes.size > CLASSES_SHOWN) context.print(`… and ${classes.size - CLASSES_SHOWN} more classes`);
+  if (duplicates > 0) context.print(`${duplicates} files have the bytes of another one`);
+  for (const note of scan.notes) context.print(`note: ${note}`);
+  for (const { path: file, problem } of problems.slice(0, 20)) context.print(`problem: ${file}: ${problem}`);
+  if (decode)
+    context.print(
+      problems.length === 0 ? 'every image can be read' : `${problems.length} images would go to quarantine`,
+    );
+  return problems.length > 0 ? 3 : 0;
+}
+
+export async function synth(
+  context: Context,
+  folder: string,
+  { set }: { readonly set: readonly string[] },
+): Promise<number> {
+  const chosen = Object.fromEntries(set.map(parseAssignment).map(({ path, value }) => [path, value]));
+  const source = parseAtEdge(DataSource, { type: 'species', ...chosen }, 'data synth');
+  if (source.type !== 'species') return 2;
+  const { type: _, ...options } = source;
+  const { writeSpeciesFolder } = await import('../../datasets/procedural/folder');
+  const made = await writeSpeciesFolder(resolve(context.folder, folder), options);
+  context.print(
+    `${made.directory}: ${made.images} images, ${made.written ? 'written' : 'already there'}, sha256 ${made.digest}`,
+  );
+  context.print(`Train on it: npx lodestone compare ${folder} --label coarse --fine-label fine`);
+  return 0;
+}
+
+/** Most frequent first, ties by name. */
+function counted(values: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return new Map([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
+}

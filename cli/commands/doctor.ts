@@ -1,0 +1,185 @@
+/**
+ * lodestone doctor: what lodestone needs, each as a line with ok, warn or fail and the way out. TensorFlow is loaded in a
+ * child process, so that a crash of it is a line as well.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { readEnvironment } from '../../config/environment';
+import type { Context } from '../context';
+import { withStore } from '../context';
+import { toLodestoneError } from '../failures';
+import { configuredServers, openServers } from '../servers';
+import { projectRoot, shownPath, stackFolder, stateRoot } from '../settings';
+
+export interface Check {
+  readonly name: string;
+  readonly state: 'ok' | 'warn' | 'fail';
+  /** What was found; where it is not ok, also the way out. */
+  readonly text: string;
+}
+
+const ENGINE_TIMEOUT_MS = 60_000;
+const LITTLE_DISK_GB = 3;
+const TESTED_NODES = [20, 22, 24];
+
+/** Run by Node in a child: loads the engine and says what it chose. Paths by environment, since cli/ imports no engine. */
+const ENGINE_SCRIPT = `
+const { join } = require('node:path');
+const engine = (file) => require(join(process.env.LODESTONE_ROOT, 'dist/engine', file));
+const { chooseKernels } = engine('kernels.js');
+const kernels = chooseKernels();
+console.log(JSON.stringify({ fingerprint: engine('fingerprint.js').fingerprint(), kernels }));
+`;
+const EngineAnswer = z.object({
+  fingerprint: z.record(z.string(), z.string()),
+  kernels: z.record(z.string(), z.looseObject({ kernel: z.string() })),
+});
+
+const Toolchain = z.looseObject({ temporal: z.string(), minio: z.string(), versitygw: z.string().nullable() });
+
+export async function doctor(
+  context: Context,
+  { json, store }: { readonly json?: boolean | undefined; readonly store?: string | undefined },
+): Promise<number> {
+  const here = withStore(context, store);
+  const checks: Check[] = [];
+  const show = (check: Check): void => {
+    checks.push(check);
+    if (!json) context.print(`${check.state.padEnd(5)} ${check.name}: ${check.text}`);
+  };
+  show(nodeCheck(process.versions.node));
+  show(machineCheck());
+  show(await diskCheck());
+  for (const check of toolchainChecks(context.folder)) show(check);
+  for (const check of await engineChecks(context)) show(check);
+  for (const check of await serverChecks(here)) show(check);
+  const failed = checks.filter(({ state }) => state === 'fail').length;
+  if (json) context.print(JSON.stringify({ status: failed === 0 ? 'ok' : 'failed', checks }));
+  else
+    context.print(
+      failed === 0 ? 'Everything that lodestone needs is there.' : `${failed} of ${checks.length} checks failed.`,
+    );
+  return failed === 0 ? 0 : 12;
+}
+
+export function nodeCheck(version: string): Check {
+  const [major, minor] = version.split('.').map(Number);
+  const name = 'Node.js';
+  if (major < 20 || (major === 20 && minor < 19))
+    return { name, state: 'fail', text: `${version}, must be 20.19 or later. Install a later one from nodejs.org.` };
+  if (!TESTED_NODES.includes(major))
+    return {
+      name,
+      state: 'warn',
+      text: `${version}; tested are ${TESTED_NODES.join(', ')}. Use one of these if something fails.`,
+    };
+  return { name, state: 'ok', text: version };
+}
+
+function machineCheck(): Check {
+  const platform = `${process.platform}-${process.arch}`;
+  const text = `${platform}, ${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GB memory`;
+  if (platform === 'linux-x64') return { name: 'machine', state: 'ok', text };
+  return {
+    name: 'machine',
+    state: 'warn',
+    text: `${text}; only linux-x64 is tested. Use a Linux container if set-up fails.`,
+  };
+}
+
+async function diskCheck(): Promise<Check> {
+  const { bavail, bsize } = await statfs(existsSync(stateRoot) ? stateRoot : projectRoot);
+  const free = (bavail * bsize) / 2 ** 30;
+  const text = `${free.toFixed(1)} GB free at ${stateRoot}`;
+  if (free > LITTLE_DISK_GB) return { name: 'disk', state: 'ok', text };
+  return {
+    name: 'disk',
+    state: 'warn',
+    text: `${text}, less than ${LITTLE_DISK_GB} GB. Runs store checkpoints: free some space.`,
+  };
+}
+
+function toolchainChecks(folder: string): Check[] {
+  const file = join(stateRoot, 'toolchain.json');
+  if (!existsSync(file))
+    return [{ name: 'set-up', state: 'fail', text: `${shownPath(folder, file)} is missing. Run: npm run setup` }];
+  const read = Toolchain.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!read.success)
+    return [{ name: 'set-up', state: 'fail', text: `${shownPath(folder, file)} cannot be read. Run: npm run setup` }];
+  return (['temporal', 'minio', 'versitygw'] as const).map((name): Check => {
+    const path = read.data[name];
+    if (path !== null && existsSync(path)) return { name, state: 'ok', text: path };
+    if (name === 'versitygw') return { name, state: 'ok', text: 'not set up; only `dev up --s3 versitygw` needs it' };
+    return { name, state: 'fail', text: `${path ?? 'nothing'} is gone. Run: npm run setup` };
+  });
+}
+
+async function engineChecks(context: Context): Promise<Check[]> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', ENGINE_SCRIPT], {
+      env: { ...context.variables, LODESTONE_ROOT: projectRoot, TF_CPP_MIN_LOG_LEVEL: '2' },
+      timeout: ENGINE_TIMEOUT_MS,
+      cwd: projectRoot,
+    });
+    const answer = EngineAnswer.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
+    const { tensorflow, device } = answer.fingerprint;
+    const kernels = Object.entries(answer.kernels).map(([op, { kernel }]) => `${op} ${kernel}`);
+    return [
+      { name: 'TensorFlow', state: 'ok', text: `${tensorflow} on ${device}` },
+      {
+        name: 'kernels',
+        state: kernels.some((line) => line.endsWith('stock')) ? 'warn' : 'ok',
+        text: `${kernels.join(', ')}${kernels.some((line) => line.endsWith('stock')) ? '; stock ones are right but slower' : ''}`,
+      },
+    ];
+  } catch (error) {
+    const said = ((error as { stderr?: string }).stderr ?? '') || (error as Error).message;
+    const line = said.split('\n').find((text) => /Error|EngineUnavailable|cannot/.test(text)) ?? said.split('\n')[0];
+    return [{ name: 'TensorFlow', state: 'fail', text: `${line.trim()}. Run: npm run setup` }];
+  }
+}
+
+async function serverChecks(context: Context): Promise<Check[]> {
+  try {
+    const configured = configuredServers(context.variables);
+    if (configured.type === 'local') return [await stackCheck()];
+    const servers = await openServers(context.variables, { worker: 'none', command: 'doctor' }, context.say);
+    try {
+      await servers.store.head('lodestone-doctor');
+      return [
+        { name: 'Temporal', state: 'ok', text: `${configured.address} answers` },
+        { name: 'store', state: 'ok', text: `${readEnvironment(context.variables).store ?? ''} answers` },
+      ];
+    } finally {
+      await servers.release();
+    }
+  } catch (error) {
+    return [{ name: 'servers', state: 'fail', text: toLodestoneError(error).message }];
+  }
+}
+
+async function stackCheck(): Promise<Check> {
+  const { stackStatus } = await import('../../infra/stack/client');
+  const found = await stackStatus(stackFolder);
+  switch (found.type) {
+    case 'running':
+      return {
+        name: 'local stack',
+        state: 'ok',
+        text: `runs, Temporal at ${found.endpoints?.temporalAddress ?? 'a port being chosen'}`,
+      };
+    case 'stopped':
+      return { name: 'local stack', state: 'ok', text: 'stopped; commands start it when they need it' };
+    case 'orphaned':
+      return {
+        name: 'local stack',
+        state: 'warn',
+        text: `its guardian was killed; the next command takes over what is left, or run: npx lodestone dev down`,
+      };
+  }
+}

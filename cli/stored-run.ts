@@ -1,0 +1,93 @@
+/**
+ * What a run was started with and what it left: from the server's history while it lasts, else from the store, so that a
+ * run can be started again and shown after the server forgot it.
+ */
+import { z } from 'zod';
+import { ObjectRef, RunResult } from '../config/artifacts';
+import { parseAtEdge } from '../config/parse';
+import { CompareInput, RecoverInput, TrainPipelineInput } from '../config/workflow-input';
+import { LodestoneError } from '../errors';
+import { runLayout } from '../storage/run-layout';
+import type { ObjectStore } from '../storage/store';
+import type { StartRequest } from './run-client';
+import type { Servers } from './servers';
+
+/** Of activities/binding.ts: the fields that name the data and the recipe. */
+const Bound = z.looseObject({
+  configuration: z.looseObject({
+    kind: z.enum(['run', 'comparison', 'recovery']),
+    data: z.unknown(),
+    recipe: z.unknown(),
+    objectives: z.string().optional(),
+    pairings: z.string().optional(),
+  }),
+});
+
+const Finished = z.looseObject({ result: RunResult, report: ObjectRef });
+
+/** Null where neither the server nor the store knows the run. */
+export async function startRequestOf(
+  servers: Pick<Servers, 'client' | 'store'>,
+  run: string,
+): Promise<StartRequest | null> {
+  return (await fromHistory(servers.client, run)) ?? (await fromStore(servers.store, run));
+}
+
+export async function storedResult(store: ObjectStore, run: string): Promise<RunResult | null> {
+  const key = runLayout(run).result;
+  const bytes = await store.get(key);
+  if (bytes === null) return null;
+  return parseAtEdge(Finished, JSON.parse(Buffer.from(bytes).toString('utf8')), key, 'ArtifactCorrupt').result;
+}
+
+/** The input in the newest execution's first event; what it had carried over is in the store. */
+async function fromHistory(client: Servers['client'], run: string): Promise<StartRequest | null> {
+  const { history } = await client.workflowService
+    .getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId: run },
+      maximumPageSize: 1,
+    })
+    .catch((error: unknown) => {
+      if ((error as { code?: unknown }).code === 5) return { history: null }; // not found
+      throw error;
+    });
+  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  const data = started?.input?.payloads?.[0]?.data;
+  if (!started || !data) return null;
+  const raw = JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>;
+  return requestOf(run, started.workflowType?.name ?? 'unknown', raw);
+}
+
+async function fromStore(store: ObjectStore, run: string): Promise<StartRequest | null> {
+  const key = runLayout(run).bind;
+  const bytes = await store.get(key);
+  if (bytes === null) return null;
+  const { configuration } = parseAtEdge(Bound, JSON.parse(Buffer.from(bytes).toString('utf8')), key, 'ArtifactCorrupt');
+  const { kind, data, recipe, objectives, pairings } = configuration;
+  const types = { run: 'trainPipeline', comparison: 'compareObjectives', recovery: 'hierarchyRecovery' } as const;
+  return requestOf(run, types[kind], {
+    version: 1,
+    data,
+    recipe,
+    ...(objectives === undefined ? {} : { objectives: objectives.split(',') }),
+    ...(pairings === undefined ? {} : { pairings: Number(pairings) }),
+  });
+}
+
+function requestOf(run: string, type: string, raw: Record<string, unknown>): StartRequest {
+  const what = `input of ${run}`;
+  switch (type) {
+    case 'trainPipeline':
+      return { type, input: parseAtEdge(TrainPipelineInput, { ...raw, carried: null }, what) };
+    case 'compareObjectives':
+      return { type, input: parseAtEdge(CompareInput, raw, what) };
+    case 'hierarchyRecovery':
+      return { type, input: parseAtEdge(RecoverInput, raw, what) };
+    default:
+      throw new LodestoneError(
+        'RunNotFound',
+        `run ${run}: is a workflow of type ${type}, which is not lodestone's. \`lodestone list\` shows the runs there are.`,
+      );
+  }
+}
