@@ -3,6 +3,7 @@
  * index that a kNC read-out of fine classes is refitted on. Embeddings in, index out; does not know how they came about.
  */
 import { rngFor } from '../random';
+import { squaredDistance } from './distance';
 import { inertiaOf, kMeans, kMeansFrom, means, type Points } from './k-means';
 import type { ClusterIndex } from './run-index';
 
@@ -117,10 +118,7 @@ function nearestCentroid(centroids: Float64Array, embeddingSize: number, cluster
   let least = Number.POSITIVE_INFINITY;
   for (let other = 0; other * embeddingSize < centroids.length; other++) {
     if (other === cluster) continue;
-    let distance = 0;
-    for (let e = 0; e < embeddingSize; e++) {
-      distance += (centroids[cluster * embeddingSize + e] - centroids[other * embeddingSize + e]) ** 2;
-    }
+    const distance = squaredDistance(centroids, cluster, centroids, other, embeddingSize, least);
     if (distance < least) {
       least = distance;
       nearest = other;

@@ -7,6 +7,7 @@
  *   K2  No cluster is empty; an empty one takes the row farthest from its centroid. Needs at least k rows.
  */
 import type { Rng } from '../random';
+import { squaredDistance } from './distance';
 
 export interface Points {
   /** float32 [N, E] */
@@ -26,8 +27,6 @@ export interface Clustering {
 }
 
 const MAX_ITERATIONS = 100;
-/** Dimensions between two looks at whether a distance is already too large. */
-const STRIDE = 16;
 
 const { floor } = Math;
 const { POSITIVE_INFINITY } = Number;
@@ -154,18 +153,7 @@ function fillEmpty(assignments: Int32Array, k: number, distances: Float64Array):
 
 /** ‖r − μ‖² of the i-th row; some number ≥ `limit` as soon as it is known to be no less. */
 function distance(points: Points, i: number, centroids: Float64Array, cluster: number, limit: number): number {
-  const { embeddings, embeddingSize, rows } = points;
-  const from = rows[i] * embeddingSize;
-  const to = cluster * embeddingSize;
-  let sum = 0;
-  for (let begin = 0; begin < embeddingSize && sum < limit; begin += STRIDE) {
-    const end = begin + STRIDE < embeddingSize ? begin + STRIDE : embeddingSize;
-    for (let e = begin; e < end; e++) {
-      const difference = embeddings[from + e] - centroids[to + e];
-      sum += difference * difference;
-    }
-  }
-  return sum;
+  return squaredDistance(points.embeddings, points.rows[i], centroids, cluster, points.embeddingSize, limit);
 }
 
 function same(a: Int32Array, b: Int32Array): boolean {

@@ -8,12 +8,14 @@
  */
 import type { MagnetOptions } from '../../config/objective';
 import { LodestoneError } from '../../errors';
+import { squaredDistance } from '../index/distance';
 import type { ClusterIndex } from '../index/run-index';
 import { rngFor, type Rng } from '../random';
 import type { TrainingData } from '../training-data';
 import type { Batch, LossState, Sampler } from './sampler';
 
 const { floor } = Math;
+const { POSITIVE_INFINITY } = Number;
 
 /** Throws DataRejected where the index holds clusters of one class only. */
 export function magnetSampler(
@@ -117,15 +119,9 @@ export function nearestImpostorClusters(
   count: number,
 ): number[] {
   const found: { readonly other: number; readonly distance: number }[] = [];
-  const from = cluster * embeddingSize;
   for (let other = 0; other < clusterClass.length; other++) {
     if (clusterClass[other] === clusterClass[cluster]) continue;
-    const to = other * embeddingSize;
-    let distance = 0;
-    for (let e = 0; e < embeddingSize; e++) {
-      const difference = centroids[from + e] - centroids[to + e];
-      distance += difference * difference;
-    }
+    const distance = squaredDistance(centroids, cluster, centroids, other, embeddingSize, POSITIVE_INFINITY);
     found.push({ other, distance });
   }
   found.sort((a, b) => a.distance - b.distance || a.other - b.other);

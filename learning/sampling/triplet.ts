@@ -5,12 +5,14 @@
  */
 import type { TripletOptions } from '../../config/objective';
 import { LodestoneError } from '../../errors';
+import { squaredDistance } from '../index/distance';
 import type { EmbeddingIndex } from '../index/run-index';
 import { rngFor, type Rng } from '../random';
 import { classesOf, type TrainingData } from '../training-data';
 import type { Batch, Sampler } from './sampler';
 
 const { floor, max } = Math;
+const { POSITIVE_INFINITY } = Number;
 
 /** Throws DataRejected where no class has two training examples or there is one class only. */
 export function tripletSampler(
@@ -65,15 +67,8 @@ export function nearestImpostors(
   const rows: number[] = [];
   for (let row = 0; row < classes.length; row++) if (classes[row] !== classes[anchor]) rows.push(row);
   const distances = new Float64Array(rows.length);
-  const from = anchor * embeddingSize;
   for (let i = 0; i < rows.length; i++) {
-    const to = rows[i] * embeddingSize;
-    let sum = 0;
-    for (let e = 0; e < embeddingSize; e++) {
-      const difference = embeddings[from + e] - embeddings[to + e];
-      sum += difference * difference;
-    }
-    distances[i] = sum;
+    distances[i] = squaredDistance(embeddings, anchor, embeddings, rows[i], embeddingSize, POSITIVE_INFINITY);
   }
   const count = max(1, floor(fraction * rows.length));
   const farthest = distances.slice().sort()[count - 1];
