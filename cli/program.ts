@@ -3,6 +3,7 @@
  * heavy is loaded for --help.
  */
 import { Command, CommanderError } from 'commander';
+import { version } from '../config/version';
 import { LodestoneError } from '../errors';
 import { contextOf, type Context } from './context';
 import { exitCodeOf, toLodestoneError } from './failures';
@@ -43,7 +44,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
     .description(
       'Deep metric learning that survives anything: images in, an embedding, its evaluation and a report out.',
     )
-    .version('0.1.0')
+    .version(version)
     .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: (text) => context.err.write(text) })
     .showSuggestionAfterError()
     .showHelpAfterError('(lodestone --help shows the commands, lodestone <command> --help their options)')
@@ -53,12 +54,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
   const command = (name: string, description: string, parent = program): Command =>
     parent.command(name).description(description);
   const withSet = (to: Command): Command =>
-    to.option(
-      '--set <key=value>',
-      'any field of the recipe, by its path in dots; may stand several times',
-      collect,
-      [],
-    );
+    to.option('--set <key=value>', 'any field of the recipe, by its path in dots; may stand several times', collect);
   const withRecipe = (to: Command): Command =>
     withSet(
       to
@@ -200,7 +196,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
   return program;
 }
 
-function collect(value: string, earlier: readonly string[]): string[] {
+function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value];
 }
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ObjectRef, RunResult } from '../config/artifacts';
 import { ObjectiveName } from '../config/objective';
 import { parseAtEdge } from '../config/parse';
+import { queues } from '../config/queues';
 import {
   type CompareInput,
   type RecoverInput,
@@ -14,7 +15,6 @@ import {
   type RunProgress,
 } from '../config/workflow-input';
 
-export const TASK_QUEUE = 'lodestone';
 const ANSWER_MS = 4000;
 
 export type StartRequest =
@@ -68,7 +68,7 @@ export interface RunView {
 export async function startRun(client: Client, run: string, { type, input }: StartRequest): Promise<void> {
   await client.workflow.start(type, {
     workflowId: run,
-    taskQueue: TASK_QUEUE,
+    taskQueue: queues.pipeline,
     args: [input],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
@@ -130,7 +130,7 @@ export async function listRuns(client: Client, limit: number): Promise<RunView[]
 export async function hasWorker(client: Client): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
-    taskQueue: { name: TASK_QUEUE },
+    taskQueue: { name: queues.pipeline },
     taskQueueType: 1, // workflow
   });
   return (pollers?.length ?? 0) > 0;

@@ -12,7 +12,7 @@ export interface InspectOptions {
   readonly recipe?: string | undefined;
   readonly label?: string | undefined;
   readonly fineLabel?: string | undefined;
-  readonly set: readonly string[];
+  readonly set?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -32,7 +32,7 @@ export async function inspect(
     ...(options.fineLabel === undefined ? {} : { 'data.fineLabel': options.fineLabel }),
   };
   const { recipe } = chooseRecipe(
-    { recipe: options.recipe ?? null, flags, set: options.set },
+    { recipe: options.recipe ?? null, flags, set: options.set ?? [] },
     { folder: context.folder, recipes: recipesFolder },
   );
   const { scanDataSet, readImageFile } = await import('../../datasets/scan');
@@ -96,7 +96,7 @@ export async function inspect(
 export async function synth(
   context: Context,
   folder: string,
-  { set }: { readonly set: readonly string[] },
+  { set = [] }: { readonly set?: readonly string[] | undefined },
 ): Promise<number> {
   const chosen = Object.fromEntries(set.map(parseAssignment).map(({ path, value }) => [path, value]));
   const source = parseAtEdge(DataSource, { type: 'species', ...chosen }, 'data synth');

@@ -17,7 +17,6 @@ export interface UpOptions {
 
 const S3_KINDS: readonly string[] = ['minio', 'versitygw'];
 export const workerRoles = ['all', 'pipeline', 'cpu', 'gpu'] as const;
-export type WorkerRole = (typeof workerRoles)[number];
 
 export async function up(context: Context, options: UpOptions): Promise<number> {
   if (options.s3 !== undefined && !S3_KINDS.includes(options.s3))

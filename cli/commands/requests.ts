@@ -23,7 +23,7 @@ export interface RecipeOptions {
   readonly network?: string | undefined;
   readonly epochs?: string | undefined;
   readonly seed?: string | undefined;
-  readonly set: readonly string[];
+  readonly set?: readonly string[] | undefined;
   readonly objectives?: string | undefined;
   readonly pairings?: string | undefined;
   readonly parallel?: string | undefined;
@@ -98,7 +98,7 @@ function dataAndRecipe(
     }),
   );
   const chosen = chooseRecipe(
-    { recipe: asRecipe ? dataArgument : (options.recipe ?? null), flags, set: options.set },
+    { recipe: asRecipe ? dataArgument : (options.recipe ?? null), flags, set: options.set ?? [] },
     { folder: place.folder, recipes: recipesFolder },
   );
   if (!asRecipe) return { data: sourceOf(dataArgument, place), recipe: chosen.recipe };
@@ -130,11 +130,10 @@ export function requireFolder(path: string): void {
     const siblings = existsSync(parent)
       ? readdirSync(parent, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
       : [];
-    const hint =
-      siblings.length > 0 && siblings.length <= 20 ? ` ${didYouMean(basename(path), siblings)} in ${parent}.` : '';
+    const guess = /^Did you mean [^?]*\?/.exec(didYouMean(basename(path), siblings));
     throw new LodestoneError(
       'DataRejected',
-      `data: got ${path}, which is not there. Name the folder that holds the images.${hint}`,
+      `data: got ${path}, which is not there. ${guess ? `${guess[0]} ` : ''}Name the folder that holds the images.`,
     );
   }
   if (!statSync(path).isDirectory())
