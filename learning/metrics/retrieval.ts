@@ -1,0 +1,57 @@
+/**
+ * Retrieval within one set: each example asks for the others of its class among all others, nearest first.
+ *   precision@1, recall@k   share of queries with one of their class among the first 1, or k
+ *   MAP@R (Musgrave et al. 2020, "A metric learning reality check")
+ *                           R = others of the class; (1/R) Σ_{i≤R} precision@i where the i-th is of the class, else 0
+ * A query that is alone in its class cannot be answered and is left out.
+ */
+import type { Neighbours } from '../readouts/neighbours';
+
+export interface Retrieval {
+  readonly precision1: number;
+  /** By k as decimal text. */
+  readonly recall: Readonly<Record<string, number>>;
+  readonly mapAtR: number;
+}
+
+export const recallRanks = [1, 2, 4, 8, 16] as const;
+
+/** Neighbours that each query needs. */
+export function retrievalDepth(classes: Int32Array): number {
+  return Math.max(recallRanks[recallRanks.length - 1], ...sizesOf(classes).map((size) => size - 1));
+}
+
+/**
+ * @param neighbours of the set within itself, `retrievalDepth` of them or all
+ * @param classes int32 of the queries
+ * @returns zeros where no query has another of its class
+ */
+export function retrievalOf({ count, references }: Neighbours, classes: Int32Array): Retrieval {
+  const sizes = sizesOf(classes);
+  const found = recallRanks.map(() => 0);
+  let asked = 0;
+  let averages = 0;
+  for (let query = 0; query < classes.length; query++) {
+    const others = sizes[classes[query]] - 1;
+    if (others === 0) continue;
+    asked++;
+    const ranks: number[] = []; // from 1, of those of the class
+    for (let i = 0; i < count; i++) if (classes[references[query * count + i]] === classes[query]) ranks.push(i + 1);
+    recallRanks.forEach((k, i) => {
+      if (ranks.length > 0 && ranks[0] <= k) found[i]++;
+    });
+    averages += ranks.reduce((sum, rank, i) => (rank <= others ? sum + (i + 1) / rank : sum), 0) / others;
+  }
+  const share = (sum: number): number => (asked === 0 ? 0 : sum / asked);
+  const recall = Object.fromEntries(recallRanks.map((k, i) => [String(k), share(found[i])]));
+  return { precision1: recall['1'], recall, mapAtR: share(averages) };
+}
+
+function sizesOf(classes: Int32Array): number[] {
+  const sizes: number[] = [];
+  for (const id of classes) {
+    while (sizes.length <= id) sizes.push(0);
+    sizes[id]++;
+  }
+  return sizes;
+}

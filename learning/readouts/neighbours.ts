@@ -1,0 +1,184 @@
+/**
+ * Exact nearest references of each query by squared Euclidean distance: the one search under every read-out and metric.
+ * Differences are squared and summed in float64, so that a common offset of all embeddings costs no digits. Does not know
+ * classes.
+ */
+export interface Neighbours {
+  readonly queries: number;
+  /** Columns: how many were asked for, or as many as there are. */
+  readonly count: number;
+  /** int32 [queries, count], nearest first; ties by reference. */
+  readonly references: Int32Array;
+  /** float64 [queries, count], squared distances. */
+  readonly distances: Float64Array;
+}
+
+export interface NeighbourRequest {
+  /** float32 [Q, E] */
+  readonly queries: Float32Array;
+  /** float32 [R, E] */
+  readonly references: Float32Array;
+  readonly embeddingSize: number;
+  readonly count: number;
+  /** The queries are the references: no row is its own neighbour. */
+  readonly excludeSelf?: boolean;
+}
+
+/** Queries between two looks at the caller. */
+const BLOCK = 32;
+
+const { min } = Math;
+
+export function nearestNeighbours(request: NeighbourRequest): Neighbours {
+  const found = emptyNeighbours(request);
+  searchRows(request, 0, found.queries, found);
+  return found;
+}
+
+/** @param onBlock awaited with the number of queries done since the last call */
+export async function searchNeighbours(
+  request: NeighbourRequest,
+  onBlock: (queries: number) => Promise<void>,
+): Promise<Neighbours> {
+  const found = emptyNeighbours(request);
+  for (let begin = 0; begin < found.queries; begin += BLOCK) {
+    const end = min(begin + BLOCK, found.queries);
+    searchRows(request, begin, end, found);
+    await onBlock(end - begin);
+  }
+  return found;
+}
+
+/** The first `count` columns. */
+export function firstColumns(neighbours: Neighbours, count: number): Neighbours {
+  if (count >= neighbours.count) return neighbours;
+  const { queries } = neighbours;
+  const references = new Int32Array(queries * count);
+  const distances = new Float64Array(queries * count);
+  for (let query = 0; query < queries; query++) {
+    const from = query * neighbours.count;
+    references.set(neighbours.references.subarray(from, from + count), query * count);
+    distances.set(neighbours.distances.subarray(from, from + count), query * count);
+  }
+  return { queries, count, references, distances };
+}
+
+/** Each row divided by its length; a row of zeros stays. */
+export function unitRows(embeddings: Float32Array, embeddingSize: number): Float32Array {
+  const units = new Float32Array(embeddings.length);
+  for (let from = 0; from < embeddings.length; from += embeddingSize) {
+    let square = 0;
+    for (let e = from; e < from + embeddingSize; e++) square += embeddings[e] * embeddings[e];
+    const scale = square === 0 ? 0 : 1 / Math.sqrt(square);
+    for (let e = from; e < from + embeddingSize; e++) units[e] = embeddings[e] * scale;
+  }
+  return units;
+}
+
+function emptyNeighbours({ queries, references, embeddingSize, count, excludeSelf }: NeighbourRequest): Neighbours {
+  const rows = queries.length / embeddingSize;
+  const columns = min(count, references.length / embeddingSize - (excludeSelf ? 1 : 0));
+  return {
+    queries: rows,
+    count: columns,
+    references: new Int32Array(rows * columns),
+    distances: new Float64Array(rows * columns),
+  };
+}
+
+function searchRows(request: NeighbourRequest, begin: number, end: number, found: Neighbours): void {
+  const { queries, references, embeddingSize, excludeSelf } = request;
+  const { count } = found;
+  if (count === 0) return;
+  const rows = references.length / embeddingSize;
+  const query = new Float64Array(embeddingSize);
+  const distances = new Float64Array(rows);
+  for (let row = begin; row < end; row++) {
+    for (let e = 0; e < embeddingSize; e++) query[e] = queries[row * embeddingSize + e];
+    squaredDistances(query, references, distances);
+    selectNearest(
+      distances,
+      excludeSelf ? row : -1,
+      found.references.subarray(row * count, row * count + count),
+      found.distances.subarray(row * count, row * count + count),
+    );
+  }
+}
+
+/** Four sums side by side: one alone waits for each addition before the next. */
+function squaredDistances(query: Float64Array, references: Float32Array, distances: Float64Array): void {
+  const size = query.length;
+  const whole = size - (size % 4);
+  for (let row = 0, from = 0; row < distances.length; row++, from += size) {
+    let sum0 = 0;
+    let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
+    let e = 0;
+    for (; e < whole; e += 4) {
+      const difference0 = query[e] - references[from + e];
+      const difference1 = query[e + 1] - references[from + e + 1];
+      const difference2 = query[e + 2] - references[from + e + 2];
+      const difference3 = query[e + 3] - references[from + e + 3];
+      sum0 += difference0 * difference0;
+      sum1 += difference1 * difference1;
+      sum2 += difference2 * difference2;
+      sum3 += difference3 * difference3;
+    }
+    for (; e < size; e++) {
+      const difference = query[e] - references[from + e];
+      sum0 += difference * difference;
+    }
+    distances[row] = sum0 + sum1 + (sum2 + sum3);
+  }
+}
+
+/** The nearest into `chosen` and `least`, sorted; a heap whose root is the farthest kept, farther meaning larger or later. */
+function selectNearest(distances: Float64Array, self: number, chosen: Int32Array, least: Float64Array): void {
+  const count = chosen.length;
+  let size = 0;
+  for (let row = 0; row < distances.length; row++) {
+    if (row === self) continue;
+    const distance = distances[row];
+    if (size < count) {
+      siftUp(chosen, least, size++, row, distance);
+    } else if (distance < least[0]) {
+      siftDown(chosen, least, size, row, distance);
+    }
+  }
+  for (let last = size - 1; last > 0; last--) {
+    const row = chosen[0];
+    const distance = least[0];
+    siftDown(chosen, least, last, chosen[last], least[last]);
+    chosen[last] = row;
+    least[last] = distance;
+  }
+}
+
+function siftUp(rows: Int32Array, keys: Float64Array, hole: number, row: number, key: number): void {
+  while (hole > 0) {
+    const parent = (hole - 1) >> 1;
+    if (keys[parent] > key || (keys[parent] === key && rows[parent] > row)) break;
+    rows[hole] = rows[parent];
+    keys[hole] = keys[parent];
+    hole = parent;
+  }
+  rows[hole] = row;
+  keys[hole] = key;
+}
+
+function siftDown(rows: Int32Array, keys: Float64Array, size: number, row: number, key: number): void {
+  let hole = 0;
+  for (let child = 1; child < size; child = 2 * hole + 1) {
+    const right = child + 1;
+    if (right < size && (keys[right] > keys[child] || (keys[right] === keys[child] && rows[right] > rows[child]))) {
+      child = right;
+    }
+    if (keys[child] < key || (keys[child] === key && rows[child] < row)) break;
+    rows[hole] = rows[child];
+    keys[hole] = keys[child];
+    hole = child;
+  }
+  rows[hole] = row;
+  keys[hole] = key;
+}
