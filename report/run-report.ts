@@ -11,6 +11,7 @@ import { dataSetPart } from './parts/data-set';
 import { gallery } from './parts/gallery';
 import { confusionTable, neighbourExamples } from './parts/neighbours';
 import { resultsTable } from './parts/results-table';
+import { warningsPart } from './parts/warnings';
 import { count, counted, objectiveTitles, percent, readoutTitles } from './wording';
 
 export function renderRunReport(input: RunReportInput): string {
@@ -48,11 +49,12 @@ function headline({ result, evaluation }: RunReportInput): Html {
       ? html`Stopped after ${counted(result.epochs, 'epoch')}: these are the figures of that moment. `
       : nothing;
   const trained = html`Trained on ${counted(counts.train, 'image')} of ${counted(counts.classes, 'class', 'classes')},
-  it gives ${testName(chosen.trained)} the wrong ${dataName(labels.trained)} in
-    <strong>${percent(chosen.trained.error1)}</strong> of cases${against(baselines.rawPixels.trained, baselines.chance.trained)}.`;
+    it gives ${testName(chosen.trained)} the wrong ${dataName(labels.trained)} in
+    <strong>${percent(chosen.trained.error1)}</strong> of
+    cases${against(baselines.rawPixels.trained, baselines.chance.trained)}.`;
   if (chosen.fine === null || labels.fine === null || counts.fineClasses === null) return html`${stopped}${trained}`;
   return html`${stopped}${trained} The ${counted(counts.fineClasses, 'finer class', 'finer classes')} of
-  ${dataName(labels.fine)} come back from the embeddings with an error of
+    ${dataName(labels.fine)} come back from the embeddings with an error of
     <strong>${percent(chosen.fine.error1)}</strong>${against(baselines.rawPixels.fine, baselines.chance.fine)}.`;
 }
 
@@ -87,9 +89,4 @@ function keyFacts({ result, evaluation, curve }: RunReportInput): Html {
     ${fact('Epochs', count(result.epochs), `${counted(steps, 'iteration')} after the warm start`)}
     ${fact('Spread within classes', percent(variance.withinClassShare), 'of all variance of the embeddings')}
   </dl>`;
-}
-
-export function warningsPart(warnings: readonly string[]): Html {
-  if (warnings.length === 0) return nothing;
-  return html`${[...new Set(warnings)].map((warning) => html`<p class="note"><strong>Note:</strong> ${dataName(warning)}</p>`)}`;
 }

@@ -91,14 +91,16 @@ function legend(runs: readonly CurveOfRun[], { refreshes, resumes, boundary }: C
     ${
       refreshes.length === 0
         ? nothing
-        : html`<li>${swatch(html`<path class="refresh" d="M14 3V12" />`)}index refreshed (${count(refreshes.length)})</li>`
+        : html`<li>
+            ${swatch(html`<path class="refresh" d="M14 3V12" />`)}index refreshed (${count(refreshes.length)})
+          </li>`
     }
     ${
       resumes.length === 0
         ? nothing
         : html`<li>
-            ${swatch(html`<path class="resume-head" d="M9 0h10l-5 7z" /><path class="resume" d="M14 5V14" />`)}resumed after an
-            interruption (${count(resumes.length)})
+            ${swatch(html`<path class="resume-head" d="M9 0h10l-5 7z" /><path class="resume" d="M14 5V14" />`)}resumed
+            after an interruption (${count(resumes.length)})
           </li>`
     }
   </ul>`;

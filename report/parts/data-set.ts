@@ -17,9 +17,7 @@ export function dataSetPart(dataSet: DataSetSummary, counts: Evaluation['counts'
     ${
       quarantined.length === 0
         ? html`<p>Every file could be read.</p>`
-        : html`<p>
-              ${counted(quarantined.length, 'file')} could not be used and took no part.
-            </p>
+        : html`<p>${counted(quarantined.length, 'file')} could not be used and took no part.</p>
             <div class="scroll">
               <table>
                 <thead>
@@ -48,16 +46,18 @@ export function dataSetPart(dataSet: DataSetSummary, counts: Evaluation['counts'
       duplicatesAcrossSplits.length === 0
         ? html`<p>None: no image stands on both sides of a split.</p>`
         : html`<p class="note">
-              ${counted(duplicatesAcrossSplits.length, 'image')} with copies across splits. What is trained on and tested
-              on makes errors look lower than they are.
+              ${counted(duplicatesAcrossSplits.length, 'image')} with copies across splits. What is trained on and
+              tested on makes errors look lower than they are.
             </p>
             <ul>
-              ${duplicatesAcrossSplits.slice(0, rowsShown).map(
-                ({ members }) =>
-                  html`<li>
-                    ${members.map(({ path, split }, i) => html`${i > 0 ? ' = ' : ''}${dataName(path)} (${split})`)}
-                  </li>`,
-              )}
+              ${duplicatesAcrossSplits
+                .slice(0, rowsShown)
+                .map(
+                  ({ members }) =>
+                    html`<li>
+                      ${members.map(({ path, split }, i) => html`${i > 0 ? ' = ' : ''}${dataName(path)} (${split})`)}
+                    </li>`,
+                )}
             </ul>
             ${more(duplicatesAcrossSplits.length, 'image')}`
     }

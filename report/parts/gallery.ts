@@ -43,7 +43,9 @@ function clusterCard(cluster: Cluster, number: number, images: ReadonlyMap<strin
         .slice(0, imagesShown)
         .map(
           (path, i) =>
-            html`<li>${picture(images, path, `${className}, cluster ${number}: image ${i + 1} nearest to the centroid`)}</li>`,
+            html`<li>
+              ${picture(images, path, `${className}, cluster ${number}: image ${i + 1} nearest to the centroid`)}
+            </li>`,
         )}
     </ul>
     ${makeUp(cluster)}

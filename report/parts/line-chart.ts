@@ -1,185 +1,157 @@
 /**
- * A line chart as inline SVG: axes, grid, lines with a legend, marks on the step axis. Colours come from the style sheet
- * by class; every line has a dash pattern of its own as well, so that none depends on colour.
+ * A line chart as inline SVG: axes, grid, lines, marks on the step axis. Colours come from the style sheet by class, so
+ * that they follow light and dark; every colour has a dash pattern of its own as well, so that nothing depends on colour.
  */
-import { count } from './format';
-import { html, type Html } from './html';
-import { type Point } from './series';
+import { type ObjectiveName } from '../../config/objective';
+import { html, nothing, type Html } from '../html';
+import { count } from '../wording';
+import { thinned, type Points } from './thinning';
 
-export interface Line {
-  readonly label: string;
-  /** 1 to 4: colour and dash pattern. */
-  readonly tone: 1 | 2 | 3 | 4;
-  readonly points: readonly Point[];
-  /** Drawn faint behind the line; may be empty. */
-  readonly raw: readonly Point[];
-  /** Each point is a measurement of its own: shown as a dot. */
-  readonly dots: boolean;
+export interface Series {
+  readonly colour: ObjectiveName | 'warm';
+  readonly points: Points;
+  /** raw: faint, behind the others; dots: a line with a dot at each point. */
+  readonly look: 'raw' | 'line' | 'dots';
 }
 
-export interface Mark {
-  readonly kind: 'refresh' | 'resume';
-  readonly x: number;
+/** Places on the x axis. */
+export interface ChartMarks {
+  readonly refreshes: readonly number[];
+  readonly resumes: readonly number[];
+  /** Where the warm start ends; null: nowhere in this chart. */
+  readonly boundary: number | null;
 }
+
+export const noMarks: ChartMarks = { refreshes: [], resumes: [], boundary: null };
 
 export interface LineChart {
   readonly title: string;
-  readonly xLabel: string;
-  readonly unit: 'percent' | 'number';
-  readonly lines: readonly Line[];
-  readonly marks: readonly Mark[];
-  /** One sentence below the chart. */
   readonly note: string;
+  /** What the chart shows, for those who do not see it. */
+  readonly summary: string;
+  readonly xLabel: string;
+  readonly format: (value: number) => string;
+  readonly series: readonly Series[];
+  readonly marks: ChartMarks;
 }
 
-const WIDTH = 460;
-const HEIGHT = 250;
-const PLOT = { left: 46, right: 450, top: 10, bottom: 212 };
+export const dashes: Readonly<Record<Series['colour'], string>> = {
+  magnet: 'none',
+  triplet: '7 3.5',
+  softmax: '2 3.5',
+  warm: '9 3 2 3',
+};
 
-export function lineChart(chart: LineChart): Html {
-  const drawn = chart.lines.flatMap(({ points, raw }) => [...points, ...raw]);
-  if (drawn.length === 0) {
+const width = 460;
+const height = 250;
+const plot = { left: 52, right: 450, top: 10, bottom: 208 };
+/** Two points and the ends of each: at most 600 points a line. */
+const buckets = 299;
+
+export function lineChart({ title, note, summary, xLabel, format, series, marks }: LineChart): Html {
+  const drawn = series.map((one) => ({ ...one, points: thinned(one.points.filter(isFinitePoint), buckets) }));
+  const all = drawn.flatMap(({ points }) => points);
+  const caption = html`<figcaption>${title}<span>${note}</span></figcaption>`;
+  if (all.length === 0) {
     return html`<figure class="chart">
-      <figcaption><h3>${chart.title}</h3></figcaption>
-      <p class="quiet">Nothing was recorded.</p>
+      ${caption}
+      <p class="soft">Nothing was recorded.</p>
     </figure>`;
   }
-  const percent = chart.unit === 'percent';
-  const xTicks = ticks(extent(drawn.map(({ x }) => x)), true);
-  const yTicks = ticks(extent([0, ...drawn.map(({ y }) => (percent ? y * 100 : y))]), false);
-  const x = scale(xTicks, PLOT.left, PLOT.right);
-  const yOf = scale(yTicks, PLOT.bottom, PLOT.top);
-  const y = (value: number): number => yOf(percent ? value * 100 : value);
-  const path = (points: readonly Point[]): string =>
-    points.map((point, at) => `${at === 0 ? 'M' : 'L'}${round(x(point.x))} ${round(y(point.y))}`).join('');
+  const xAxis = stepAxis(all.map(([x]) => x));
+  const yAxis = valueAxis(all.map(([, y]) => y));
+  const x = (value: number): number => place(value, xAxis, plot.left, plot.right);
+  const y = (value: number): number => place(value, yAxis, plot.bottom, plot.top);
+  const pathOf = (points: Points): string =>
+    points.map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${x(px)} ${y(py)}`).join('');
+  const lineOf = ({ colour, points, look }: Series): Html =>
+    html`<path
+        class="${look === 'raw' ? 'raw' : 'line'} s-${colour}"
+        stroke-dasharray="${look === 'raw' ? 'none' : dashes[colour]}"
+        d="${pathOf(points)}"
+      />${
+        look === 'dots'
+          ? points.map(([px, py]) => html`<circle class="f-${colour}" cx="${x(px)}" cy="${y(py)}" r="2.8" />`)
+          : nothing
+      }`;
+  const backToFront = [...drawn.filter(({ look }) => look === 'raw'), ...drawn.filter(({ look }) => look !== 'raw')];
 
   return html`<figure class="chart">
-    <figcaption>
-      <h3>${chart.title}</h3>
-      ${legend(chart)}
-    </figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${description(chart)}">
-      ${yTicks.values.map(
-        (value) =>
-          html`<line
-              class="grid"
-              x1="${PLOT.left}"
-              x2="${PLOT.right}"
-              y1="${round(yOf(value))}"
-              y2="${round(yOf(value))}"
-            />
-            <text class="tick" text-anchor="end" x="${PLOT.left - 6}" y="${round(yOf(value) + 4)}"
-              >${tickText(value)}${percent ? ' %' : ''}</text
-            >`,
+    ${caption}
+    <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${summary}">
+      ${yAxis.ticks.map(
+        (tick) =>
+          html`<path class="grid" d="M${plot.left} ${y(tick)}H${plot.right}" />
+            <text x="${plot.left - 7}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>`,
       )}
-      ${xTicks.values.map((value) => html`<text class="tick" text-anchor="middle" x="${round(x(value))}" y="${PLOT.bottom + 17}">${tickText(value)}</text>`)}
-      <line class="axis" x1="${PLOT.left}" x2="${PLOT.right}" y1="${PLOT.bottom}" y2="${PLOT.bottom}" />
-      <text class="tick" text-anchor="middle" x="${(PLOT.left + PLOT.right) / 2}" y="${HEIGHT - 3}">
-        ${chart.xLabel}
-      </text>
-      ${chart.lines.map((line) => (line.raw.length === 0 ? null : html`<path class="raw tone-${line.tone}" d="${path(line.raw)}" />`))}
-      ${chart.lines.map(
-        (line) =>
-          html`<path class="trend tone-${line.tone}" d="${path(line.points)}" />
-            ${line.dots ? line.points.map((point) => html`<circle class="dot tone-${line.tone}" r="2.6" cx="${round(x(point.x))}" cy="${round(y(point.y))}" />`) : null}`,
-      )}
-      ${chart.marks.map((mark) => drawMark(mark, x(mark.x)))}
+      ${xAxis.ticks.map((tick) => html`<text x="${x(tick)}" y="${plot.bottom + 18}" text-anchor="middle">${count(tick)}</text>`)}
+      <path class="axis" d="M${plot.left} ${plot.bottom}H${plot.right}" />
+      <text x="${(plot.left + plot.right) / 2}" y="${height - 5}" text-anchor="middle">${xLabel}</text>
+      ${backToFront.map(lineOf)} ${drawMarks(marks, x)}
     </svg>
-    <p class="quiet">${chart.note}</p>
   </figure>`;
 }
 
-/** A refresh is a short tick on the axis, for there is one an epoch; a resume crosses the plot. */
-function drawMark({ kind, x: step }: Mark, x: number): Html {
-  const top = kind === 'refresh' ? PLOT.bottom - 9 : PLOT.top + 8;
-  const what = kind === 'refresh' ? 'index refreshed' : 'resumed';
-  return html`<g class="mark ${kind}"
-    ><title>${what} at step ${count(step)}</title
-    ><line x1="${round(x)}" x2="${round(x)}" y1="${top}" y2="${PLOT.bottom}" />${
-      kind === 'resume' ? html`<path d="M${round(x - 5)} ${PLOT.top}h10l-5 8z" />` : null
-    }</g
-  >`;
+/** A refresh is a tick at the axis, as there is one each epoch; a resume crosses the plot under an arrow head. */
+function drawMarks({ refreshes, resumes, boundary }: ChartMarks, x: (value: number) => number): Html {
+  return html`${boundary === null ? nothing : html`<path class="axis" d="M${x(boundary)} ${plot.top}V${plot.bottom}" />`}
+  ${refreshes.map((step) => html`<path class="refresh" d="M${x(step)} ${plot.bottom - 9}V${plot.bottom}" />`)}
+  ${resumes.map(
+    (step) =>
+      html`<path class="resume" d="M${x(step)} ${plot.top + 7}V${plot.bottom}" />
+        <path class="resume-head" d="M${x(step) - 5} ${plot.top}h10l-5 8z" />`,
+  )}`;
 }
 
-function legend({ lines, marks }: LineChart): Html {
-  const kinds = new Set(marks.map(({ kind }) => kind));
-  return html`<ul class="legend">
-    ${
-      lines.length > 1
-        ? lines.map(
-            (line) =>
-              html`<li>
-                <svg class="key" viewBox="0 0 26 10" aria-hidden="true">
-                  <path class="trend tone-${line.tone}" d="M0 5H26" /></svg
-                >${line.label}
-              </li>`,
-          )
-        : null
-    }
-    ${
-      kinds.has('refresh')
-        ? html`<li>
-            <svg class="key" viewBox="0 0 26 10" aria-hidden="true">
-              <g class="mark refresh"><line x1="13" x2="13" y1="0" y2="10" /></g></svg
-            >index refresh
-          </li>`
-        : null
-    }
-    ${
-      kinds.has('resume')
-        ? html`<li>
-            <svg class="key" viewBox="0 0 26 10" aria-hidden="true">
-              <g class="mark resume"><path d="M8 1h10l-5 8z" /></g></svg
-            >resume
-          </li>`
-        : null
-    }
-  </ul>`;
-}
-
-/** For those who do not see the chart: where each line begins and ends. */
-function description({ title, lines, marks, unit }: LineChart): string {
-  const figure = (value: number): string =>
-    unit === 'percent' ? `${(value * 100).toFixed(1)} %` : value.toPrecision(3);
-  const journeys = lines
-    .filter(({ points }) => points.length > 0)
-    .map(({ label, points }) => `${label} from ${figure(points[0].y)} to ${figure(points[points.length - 1].y)}`);
-  const resumes = marks.filter(({ kind }) => kind === 'resume').length;
-  return `${title}: ${journeys.join('; ')}${resumes > 0 ? `; resumed ${resumes} times` : ''}`;
-}
-
-interface Ticks {
+interface Axis {
   readonly from: number;
   readonly to: number;
-  readonly values: readonly number[];
+  readonly ticks: readonly number[];
 }
 
-/** Round numbers: 4 to 8 steps of 1, 2 or 5 times a power of ten. The y axis ends on a tick, the step axis on the last step. */
-function ticks([low, high]: readonly [number, number], ownEnds: boolean): Ticks {
-  const span = high > low ? high - low : 1;
-  const power = 10 ** Math.floor(Math.log10(span / 5));
-  const fine = [1, 2, 5, 10].map((factor) => factor * power).find((step) => span / step <= 6) ?? span;
-  const step = ownEnds ? Math.max(1, fine) : fine;
-  const from = ownEnds ? low : Math.floor(low / step) * step;
-  const to = ownEnds ? Math.max(high, low + 1) : Math.ceil((low + span) / step) * step;
-  const first = Math.ceil(from / step);
+/** From the first step to the last, ticks at whole round numbers. */
+function stepAxis(values: readonly number[]): Axis {
+  const [from, last] = extent(values);
+  const to = Math.max(last, from + 1);
+  return { from, to, ticks: multiples(Math.max(1, roundStep(to - from)), from, to) };
+}
+
+/** From 0, or lower where a value is, to the first round number above all. */
+function valueAxis(values: readonly number[]): Axis {
+  const [low, high] = extent([0, ...values]);
+  const step = roundStep(high > low ? high - low : 1);
+  const from = Math.floor(low / step) * step;
+  const to = Math.max(Math.ceil(high / step - 1e-9) * step, from + step);
+  return { from, to, ticks: multiples(step, from, to) };
+}
+
+/** 1, 2 or 5 times a power of ten, at most six times in the span. */
+function roundStep(span: number): number {
+  const power = 10 ** Math.floor(Math.log10(span / 6));
+  return ([1, 2, 5].find((factor) => factor * power * 6 >= span) ?? 10) * power;
+}
+
+function multiples(step: number, from: number, to: number): number[] {
+  const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);
-  return { from, to, values: Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step) };
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-function scale({ from, to }: Ticks, start: number, end: number): (value: number) => number {
-  return (value) => start + ((value - from) / (to - from)) * (end - start);
+function place(value: number, { from, to }: Axis, start: number, end: number): number {
+  return Math.round((start + ((value - from) / (to - from)) * (end - start)) * 10) / 10;
 }
 
-/** Without spreading: a curve has more points than a call may have arguments. */
-function extent(values: readonly number[]): readonly [number, number] {
-  return values.reduce<[number, number]>(
-    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-    [Infinity, -Infinity],
-  );
+/** By a loop: a curve may have more points than a call may have arguments. */
+function extent(values: readonly number[]): readonly [low: number, high: number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high];
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10;
-
-const tickText = (value: number): string =>
-  Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(3)));
+function isFinitePoint([x, y]: readonly [number, number]): boolean {
+  return Number.isFinite(x) && Number.isFinite(y);
+}

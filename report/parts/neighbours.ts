@@ -23,8 +23,8 @@ export function neighbourExamples({ neighbours }: Evaluation, images: ReadonlyMa
       }`;
   };
   return html`<p>
-      Each card is an image that was not trained on, then the training images nearest to it, nearest first. A solid frame
-      and ✓ mean the same class, a dashed frame and ✗ another one.
+      Each card is an image that was not trained on, then the training images nearest to it, nearest first. A solid
+      frame and ✓ mean the same class, a dashed frame and ✗ another one.
     </p>
     ${half(true, 'Told right')} ${half(false, 'Told wrong')}`;
 }
@@ -59,7 +59,8 @@ export function confusionTable({ confusions }: Evaluation): Html {
   return html`<div class="scroll">
     <table>
       <caption>
-        Pairs of classes that were confused most often${
+        Pairs of classes that were confused most
+        often${
           wrong.length > sorted.length ? html`; ${counted(wrong.length - sorted.length, 'rarer pair')} left out` : ''
         }.
       </caption>

@@ -9,5 +9,12 @@ export function picture(images: ReadonlyMap<string, string>, path: string, descr
   if (source === undefined || !pngData.test(source)) {
     return html`<span class="thumb missing" title="${path}"><bdi>${path}</bdi></span>`;
   }
-  return html`<img class="thumb" src="${source}" alt="${description}" title="${path}" loading="lazy" decoding="async" />`;
+  return html`<img
+    class="thumb"
+    src="${source}"
+    alt="${description}"
+    title="${path}"
+    loading="lazy"
+    decoding="async"
+  />`;
 }

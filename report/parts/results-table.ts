@@ -46,9 +46,7 @@ function group(evaluation: Evaluation, kind: Readout['labels'], column: string, 
 function readoutRow(readout: Readout, chosen: Readout | null): Html {
   const isChosen = chosen !== null && sameReadout(readout, chosen);
   return html`<tr class="${isChosen ? 'chosen' : 'other'}">
-    <th scope="row">
-      ${readoutTitles[readout.name]}${isChosen ? html` <span class="tag">headline</span>` : nothing}
-    </th>
+    <th scope="row">${readoutTitles[readout.name]}${isChosen ? html` <span class="tag">headline</span>` : nothing}</th>
     <td class="number">${percent(readout.error1)}</td>
     <td class="number">${percentOrDash(readout.error5)}</td>
     <td class="wide">${gauge(readout.error1)}</td>
