@@ -60,7 +60,7 @@ export function configuredServers(variables: Variables): Configured {
 
 export async function openServers(variables: Variables, wish: Wish, say: (line: string) => void): Promise<Servers> {
   const configured = configuredServers(variables);
-  const stack = configured.type === 'local' ? await holdStack(wish, say) : null;
+  const stack = configured.type === 'local' ? await holdStack(variables, wish, say) : null;
   try {
     const merged = stack === null ? variables : { ...variables, ...stack.environment };
     return await connect(merged, stack);
@@ -71,10 +71,14 @@ export async function openServers(variables: Variables, wish: Wish, say: (line: 
 }
 
 /** The local stack alone, for a worker that a person starts by hand. */
-export async function holdStack({ worker, command }: Wish, say: (line: string) => void): Promise<StackHandle> {
+export async function holdStack(
+  variables: Variables,
+  { worker, command }: Wish,
+  say: (line: string) => void,
+): Promise<StackHandle> {
   const { ensureStack } = await import('../infra/stack/client');
   const lease = { type: 'command', name: command } as const;
-  return ensureStack({ stateDir: stackFolder, projectRoot, worker, lease, onProgress: say });
+  return ensureStack({ stateDir: stackFolder(variables), projectRoot, worker, lease, onProgress: say });
 }
 
 async function connect(variables: Variables, stack: StackHandle | null): Promise<Servers> {
@@ -107,7 +111,7 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
       if (stack === null) return;
       const { ensureStack } = await import('../infra/stack/client');
       const kept = await ensureStack({
-        stateDir: stackFolder,
+        stateDir: stackFolder(variables),
         projectRoot,
         worker: 'all',
         lease: { type: 'run', name: run },

@@ -21,11 +21,22 @@ export interface Surroundings {
 
 /** The root of this clone: the folder of package.json above this file, compiled or not. */
 export const projectRoot = findRoot(__dirname);
-/** State of this clone, ignored by git. */
-export const stateRoot = join(projectRoot, '.lodestone');
-export const stackFolder = join(stateRoot, 'stack');
 export const recipesFolder = join(projectRoot, 'recipes');
-export const reportsFolder = join(stateRoot, 'reports');
+/** Written by set-up (infra/setup/toolchain.mjs). */
+export const toolchainFile = join(projectRoot, '.lodestone/toolchain.json');
+
+/** State of the local stack and fetched reports: that of this clone, ignored by git, unless LODESTONE_STATE names a folder. */
+export function stateFolder({ LODESTONE_STATE }: Surroundings['variables']): string {
+  return LODESTONE_STATE || join(projectRoot, '.lodestone');
+}
+
+export function stackFolder(variables: Surroundings['variables']): string {
+  return join(stateFolder(variables), 'stack');
+}
+
+export function reportFile(variables: Surroundings['variables'], run: string): string {
+  return join(stateFolder(variables), 'reports', `${run}.html`);
+}
 
 /** A path as the person at `folder` would type it. */
 export function shownPath(folder: string, path: string): string {

@@ -28,7 +28,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   };
   const { ensureStack } = await import('../../infra/stack/client');
   const stack = await ensureStack({
-    stateDir: stackFolder,
+    stateDir: stackFolder(context.variables),
     projectRoot,
     s3: options.s3 as S3Kind | undefined,
     worker: options.worker ? 'all' : 'none',
@@ -45,14 +45,14 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
 
 export async function down(context: Context): Promise<number> {
   const { stopStack } = await import('../../infra/stack/client');
-  const ended = await stopStack(stackFolder);
+  const ended = await stopStack(stackFolder(context.variables));
   context.print(ended ? 'The local stack is down. What it stored stays.' : 'There was no local stack to end.');
   return 0;
 }
 
 export async function status(context: Context, { json }: { readonly json?: boolean | undefined }): Promise<number> {
   const { stackStatus } = await import('../../infra/stack/client');
-  const found = await stackStatus(stackFolder);
+  const found = await stackStatus(stackFolder(context.variables));
   if (json) {
     context.print(JSON.stringify(found));
     return 0;
@@ -90,7 +90,7 @@ export async function logs(
   { lines, follow }: { readonly lines: string; readonly follow?: boolean | undefined },
 ): Promise<number> {
   const { logPaths } = await import('../../infra/stack/client');
-  const paths: Record<string, string> = logPaths(stackFolder);
+  const paths: Record<string, string> = logPaths(stackFolder(context.variables));
   if (name !== undefined && !(name in paths))
     throw new LodestoneError('InvalidConfig', `log: got ${name}. ${didYouMean(name, Object.keys(paths))}.`);
   const count = Number(lines);
@@ -120,7 +120,7 @@ export async function worker(
     throw new LodestoneError('InvalidConfig', `--role: got ${role}. ${didYouMean(role, workerRoles)}.`);
   const { variables } = withStore(context, store);
   const local = configuredServers(variables).type === 'local';
-  const stack = local ? await holdStack({ worker: 'none', command: `worker ${role}` }, context.say) : null;
+  const stack = local ? await holdStack(variables, { worker: 'none', command: `worker ${role}` }, context.say) : null;
   try {
     const { runWorker } = await import('../../activities/worker');
     await runWorker({ role: known, environment: { ...variables, ...stack?.environment } });

@@ -6,7 +6,6 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readEnvironment } from '../../config/environment';
@@ -14,7 +13,7 @@ import type { Context } from '../context';
 import { withStore } from '../context';
 import { toLodestoneError } from '../failures';
 import { configuredServers, openServers } from '../servers';
-import { projectRoot, shownPath, stackFolder, stateRoot } from '../settings';
+import { projectRoot, shownPath, stackFolder, stateFolder, toolchainFile } from '../settings';
 
 export interface Check {
   readonly name: string;
@@ -54,7 +53,7 @@ export async function doctor(
   };
   show(nodeCheck(process.versions.node));
   show(machineCheck());
-  show(await diskCheck());
+  show(await diskCheck(stateFolder(here.variables)));
   for (const check of toolchainChecks(context.folder)) show(check);
   for (const check of await engineChecks(context)) show(check);
   for (const check of await serverChecks(here)) show(check);
@@ -92,10 +91,10 @@ function machineCheck(): Check {
   };
 }
 
-async function diskCheck(): Promise<Check> {
-  const { bavail, bsize } = await statfs(existsSync(stateRoot) ? stateRoot : projectRoot);
+async function diskCheck(folder: string): Promise<Check> {
+  const { bavail, bsize } = await statfs(existsSync(folder) ? folder : projectRoot);
   const free = (bavail * bsize) / 2 ** 30;
-  const text = `${free.toFixed(1)} GB free at ${stateRoot}`;
+  const text = `${free.toFixed(1)} GB free at ${folder}`;
   if (free > LITTLE_DISK_GB) return { name: 'disk', state: 'ok', text };
   return {
     name: 'disk',
@@ -105,12 +104,15 @@ async function diskCheck(): Promise<Check> {
 }
 
 function toolchainChecks(folder: string): Check[] {
-  const file = join(stateRoot, 'toolchain.json');
-  if (!existsSync(file))
-    return [{ name: 'set-up', state: 'fail', text: `${shownPath(folder, file)} is missing. Run: npm run setup` }];
-  const read = Toolchain.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!existsSync(toolchainFile))
+    return [
+      { name: 'set-up', state: 'fail', text: `${shownPath(folder, toolchainFile)} is missing. Run: npm run setup` },
+    ];
+  const read = Toolchain.safeParse(JSON.parse(readFileSync(toolchainFile, 'utf8')));
   if (!read.success)
-    return [{ name: 'set-up', state: 'fail', text: `${shownPath(folder, file)} cannot be read. Run: npm run setup` }];
+    return [
+      { name: 'set-up', state: 'fail', text: `${shownPath(folder, toolchainFile)} cannot be read. Run: npm run setup` },
+    ];
   return (['temporal', 'minio', 'versitygw'] as const).map((name): Check => {
     const path = read.data[name];
     if (path !== null && existsSync(path)) return { name, state: 'ok', text: path };
@@ -147,7 +149,7 @@ async function engineChecks(context: Context): Promise<Check[]> {
 async function serverChecks(context: Context): Promise<Check[]> {
   try {
     const configured = configuredServers(context.variables);
-    if (configured.type === 'local') return [await stackCheck()];
+    if (configured.type === 'local') return [await stackCheck(context)];
     const servers = await openServers(context.variables, { worker: 'none', command: 'doctor' }, context.say);
     try {
       await servers.store.head('lodestone-doctor');
@@ -163,9 +165,9 @@ async function serverChecks(context: Context): Promise<Check[]> {
   }
 }
 
-async function stackCheck(): Promise<Check> {
+async function stackCheck(context: Context): Promise<Check> {
   const { stackStatus } = await import('../../infra/stack/client');
-  const found = await stackStatus(stackFolder);
+  const found = await stackStatus(stackFolder(context.variables));
   switch (found.type) {
     case 'running':
       return {

@@ -2,7 +2,7 @@
  * What run, compare, recover, demo, resume and watch do once their request stands: servers, start or attach, follow, answer.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { LodestoneError } from '../../errors';
 import type { ObjectRef } from '../../config/artifacts';
 import { runLayout } from '../../storage/run-layout';
@@ -13,7 +13,7 @@ import { outcomeJson, outcomeStatus, outcomeText } from '../outcome';
 import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
 import { openServers, type Servers } from '../servers';
-import { reportsFolder, shownPath } from '../settings';
+import { reportFile, shownPath } from '../settings';
 import type { NamedRequest } from './requests';
 
 export interface ExecuteOptions {
@@ -54,7 +54,7 @@ export async function followToAnswer(
   try {
     const { stopOnInterrupt } = options;
     const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt });
-    const report = await fetchReport(servers, run, outcome.report);
+    const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
     const status = outcomeStatus(outcome);
     if (options.json)
       context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report, resume }));
@@ -91,19 +91,15 @@ export function resumeCommand(run: string, store: string | undefined): string {
 }
 
 /** Downloads a report whole, checks it, and returns where it lies. */
-export async function fetchReport(servers: Pick<Servers, 'store'>, run: string, ref: ObjectRef): Promise<string> {
+export async function fetchReport({ store }: Pick<Servers, 'store'>, ref: ObjectRef, file: string): Promise<string> {
   const { getVerified } = await import('../../storage/blobs');
-  return writeReport(run, await getVerified(servers.store, ref));
+  return writeReport(await getVerified(store, ref), file);
 }
 
-export async function writeReport(
-  run: string,
-  html: Uint8Array,
-  out = join(reportsFolder, `${run}.html`),
-): Promise<string> {
-  await mkdir(join(out, '..'), { recursive: true });
-  await writeFile(out, html);
-  return out;
+export async function writeReport(html: Uint8Array, file: string): Promise<string> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, html);
+  return file;
 }
 
 async function begin(context: Context, servers: Servers, run: string, request: StartRequest): Promise<void> {

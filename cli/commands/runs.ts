@@ -18,7 +18,7 @@ import {
 } from '../run-client';
 import { openServers, type Servers, type Wish } from '../servers';
 import { startRequestOf, storedResult } from '../stored-run';
-import { shownPath } from '../settings';
+import { reportFile, shownPath } from '../settings';
 import { fetchReport, followToAnswer, resumeCommand, writeReport } from './execute';
 
 export interface RunOptions {
@@ -140,7 +140,7 @@ export function show(context: Context, run: string, options: RunOptions): Promis
     const view = await viewRun(servers.client, run);
     if (view?.status === 'completed') {
       const outcome = await outcomeOf(servers.client, run);
-      const report = await fetchReport(servers, run, outcome.report);
+      const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
       if (options.json)
         context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report }));
       else context.print(outcomeText(outcome, shownPath(context.folder, report)));
@@ -191,10 +191,10 @@ export function report(
         'RunNotFound',
         `report of ${run}: is not in the store; a run writes it at its end. \`lodestone show ${run}\` says where the run stands.`,
       );
+    const { out } = options;
     const path = await writeReport(
-      run,
       html,
-      options.out === undefined ? undefined : resolve(context.folder, options.out),
+      out === undefined ? reportFile(context.variables, run) : resolve(context.folder, out),
     );
     context.print(shownPath(context.folder, path));
     return 0;
