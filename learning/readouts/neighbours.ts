@@ -63,6 +63,16 @@ export function firstColumns(neighbours: Neighbours, count: number): Neighbours 
   return { queries, count, references, distances };
 }
 
+/** Some consecutive queries; views, not copies. */
+export function queriesBetween({ count, references, distances }: Neighbours, begin: number, end: number): Neighbours {
+  return {
+    queries: end - begin,
+    count,
+    references: references.subarray(begin * count, end * count),
+    distances: distances.subarray(begin * count, end * count),
+  };
+}
+
 /** Each row divided by its length; a row of zeros stays. */
 export function unitRows(embeddings: Float32Array, embeddingSize: number): Float32Array {
   const units = new Float32Array(embeddings.length);
