@@ -1,7 +1,8 @@
 /** What a finished run says: as text for a person, as one JSON object for a program. */
-import type { Readout, RunResult } from '../config/artifacts';
+import type { RunResult } from '../config/artifacts';
+import { comparisonTable, recoveryTable, resultSummary } from '../report/text-table';
 import type { Outcome } from './run-client';
-import { percent } from './live-view';
+import { aligned, comparisonTable } from './table';
 
 /** A comparison or a recovery is finished when all its runs are. */
 export function outcomeStatus(outcome: Outcome): 'finished' | 'stopped' {
@@ -55,66 +56,17 @@ export function outcomeText(outcome: Outcome, report: string): string {
 function body(outcome: Outcome): string {
   switch (outcome.type) {
     case 'run':
-      return summary(outcome.result);
+      return `${resultSummary(outcome.result)}\n${digestLine(outcome.result)}`;
     case 'comparison':
-      return table(outcome.objectives.map(({ result }) => result));
+      return comparisonTable(outcome.objectives.map(({ result }) => result));
     case 'recovery':
-      return aligned([
-        ['objective', 'pairings', 'fine error@1', 'fine error@5'],
-        ...outcome.summary.map(({ objective, pairings, error1, error5 }) => [
-          objective,
-          String(pairings),
-          `${percent(error1.mean)} ± ${(100 * error1.sd).toFixed(1)}`,
-          `${percent(error5.mean)} ± ${(100 * error5.sd).toFixed(1)}`,
-        ]),
-      ]);
+      return recoveryTable(outcome.summary);
   }
 }
 
-function summary({ run, objective, epochs, status, metrics, digests }: RunResult): string {
-  const rows = metrics.readouts.map((readout) => [
-    readout.labels,
-    readout.name,
-    percent(readout.error1),
-    fifth(readout),
-  ]);
-  const { trained, fine } = metrics.baselines.rawPixels;
-  return [
-    `${run}: ${status}, ${objective}, ${epochs} epochs`,
-    aligned([['labels', 'read-out', 'error@1', 'error@5'], ...rows]),
-    `raw pixels, nearest neighbour: ${percent(trained)} trained${fine === null ? '' : `, ${percent(fine)} fine`}`,
-    `weights ${digests.weights.slice(0, 16)} · index ${digests.index.slice(0, 16)} · curves ${digests.curves.slice(0, 16)}`,
-  ].join('\n');
-}
-
-function table(results: readonly RunResult[]): string {
-  return aligned([
-    ['objective', 'trained error@1', 'fine error@1', 'fine error@5', 'read-out'],
-    ...results.map(({ objective, metrics: { trained, fine } }) => [
-      objective,
-      percent(trained.error1),
-      fine ? percent(fine.error1) : '–',
-      fine ? fifth(fine) : '–',
-      (fine ?? trained).name,
-    ]),
-  ]);
-}
-
-function fifth({ error5 }: Readout): string {
-  return error5 === null ? '–' : percent(error5);
-}
-
-/** Columns padded to their widest cell. */
-export function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+function digestLine({ digests: { weights, index, curves } }: RunResult): string {
+  const short = (digest: string): string => digest.slice(0, 16);
+  return `digests: weights ${short(weights)}, index ${short(index)}, curves ${short(curves)}`;
 }
 
 function resultsOf(outcome: Outcome): RunResult[] {

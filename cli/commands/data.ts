@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { parseAtEdge } from '../../config/parse';
 import { DataSource } from '../../config/workflow-input';
 import type { Context } from '../context';
-import { aligned } from '../outcome';
 import { chooseRecipe, parseAssignment } from '../recipe-file';
 import { recipesFolder, shownPath } from '../settings';
+import { aligned } from '../table';
 import { requireFolder } from './requests';
 
 export interface InspectOptions {
@@ -75,9 +75,9 @@ export async function inspect(
   context.print(
     `columns: labels ${columns.labels.join(', ')}${columns.attributes.length > 0 ? `; attributes ${columns.attributes.join(', ')}` : ''}`,
   );
-  context.print(aligned([['split', 'images'], ...[...splits].map(([split, images]) => [split, String(images)])]));
+  context.print(textTable([['split', 'images'], ...[...splits].map(([split, images]) => [split, String(images)])]));
   context.print(
-    aligned([
+    textTable([
       [label, 'images'],
       ...[...classes].slice(0, CLASSES_SHOWN).map(([name, images]) => [name, String(images)]),
     ]),

@@ -2,7 +2,7 @@
  * From parsed options of run, compare, recover and demo to the workflow that they start and its name. Pure but for reading
  * the recipe file and looking whether the folder is there.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { didYouMean } from '../../config/did-you-mean';
 import { parseAtEdge } from '../../config/parse';
@@ -121,7 +121,8 @@ function sourceOf(text: string, place: Place): DataSource {
 function folderSource(folder: string, place: Place): DataSource {
   const path = resolve(place.folder, folder);
   if (place.dataIsLocal) requireFolder(path);
-  return { type: 'folder', path };
+  // One folder, one name of its run, whichever link leads to it.
+  return { type: 'folder', path: existsSync(path) ? realpathSync(path) : path };
 }
 
 export function requireFolder(path: string): void {

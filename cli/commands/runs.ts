@@ -5,7 +5,7 @@ import { LodestoneError } from '../../errors';
 import { runLayout, runsPrefix } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
 import { beatLine, duration, percent } from '../live-view';
-import { aligned, outcomeJson, outcomeText } from '../outcome';
+import { outcomeJson, outcomeText } from '../outcome';
 import {
   askProgress,
   extendRun,
@@ -19,6 +19,7 @@ import {
 import { openServers, type Servers, type Wish } from '../servers';
 import { startRequestOf, storedResult } from '../stored-run';
 import { reportFile, shownPath } from '../settings';
+import { aligned } from '../table';
 import { fetchReport, followToAnswer, resumeCommand, writeReport } from './execute';
 
 export interface RunOptions {
@@ -120,7 +121,7 @@ export function list(context: Context, options: RunOptions & { readonly all?: bo
     if (shown.length === 0) context.print('No runs yet. Begin one: npx lodestone run <folder of images>');
     else
       context.print(
-        aligned([
+        textTable([
           ['run', 'kind', 'status', 'begun', 'took'],
           ...shown.map(({ run, workflowType, status, started, closed }) => [
             run,
