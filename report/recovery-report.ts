@@ -6,7 +6,7 @@ import { type PairingResults, type RecoveryFigures, type RecoveryInput } from '.
 import { renderPage } from './page';
 import { commandPart } from './parts/configuration';
 import { meanings } from './parts/results-table';
-import { counted, objectiveTitles, percent, percentOrDash, readoutTitles, settingText } from './wording';
+import { counted, meanAndSpread, objectiveTitles, percent, percentOrDash, readoutTitles, settingText } from './wording';
 
 export function renderRecovery({ name, pairings, summary, command, version }: RecoveryInput): string {
   const readouts = pairings.flatMap(({ objectives }) => objectives.flatMap(({ result }) => result.metrics.readouts));
@@ -150,8 +150,4 @@ function digestTable(pairings: readonly PairingResults[]): Html {
         </tbody>
       </table>
     </div>`;
-}
-
-function meanAndSpread({ mean, sd }: RecoveryFigures['error1']): string {
-  return `${(mean * 100).toFixed(1)} ± ${(sd * 100).toFixed(1)}\u00A0%`;
 }

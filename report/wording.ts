@@ -35,6 +35,11 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)}\u00A0%`;
 }
 
+/** The same without a decimal that says nothing, for the ticks of an axis: 0.2 → "20 %". */
+export function percentTick(share: number): string {
+  return `${figure(share * 100)}\u00A0%`;
+}
+
 export function percentOrDash(share: number | null): string {
   return share === null ? '–' : percent(share);
 }
@@ -58,4 +63,9 @@ export function settingText({ setting }: Pick<Readout, 'setting'>): string {
   if (setting === null) return '–';
   const scaling = setting.normalised ? 'L2-normalised' : 'raw';
   return setting.temperature === null ? scaling : `${scaling}, τ = ${figure(setting.temperature)}`;
+}
+
+/** "12.3 ± 0.4 %" */
+export function meanAndSpread({ mean, sd }: { readonly mean: number; readonly sd: number }): string {
+  return `${(mean * 100).toFixed(1)} ± ${(sd * 100).toFixed(1)}\u00A0%`;
 }
