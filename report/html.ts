@@ -28,10 +28,12 @@ export function dataName(text: string): Html {
   return html`<bdi class="name">${text}</bdi>`;
 }
 
-/** Control characters, which no page shows, become U+FFFD; so do halves of surrogate pairs. */
+/** Control characters, which no page shows, become U+FFFD; so do halves of surrogate pairs and direction overrides. */
 export function escapeText(text: string): string {
   return text
-    .replace(/[\p{Cc}\p{Cs}]/gu, (character) => (character === '\n' || character === '\t' ? character : '\uFFFD'))
+    .replace(/[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]/gu, (character) =>
+      character === '\n' || character === '\t' ? character : '\uFFFD',
+    )
     .replace(/[&<>"']/g, (character) => entities[character]);
 }
 

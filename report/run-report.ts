@@ -48,13 +48,12 @@ function headline({ result, evaluation }: RunReportInput): Html {
     result.status === 'stopped'
       ? html`Stopped after ${counted(result.epochs, 'epoch')}: these are the figures of that moment. `
       : nothing;
-  const trained = html`Trained on ${counted(counts.train, 'image')} of ${counted(counts.classes, 'class', 'classes')},
-    it gives ${testName(chosen.trained)} the wrong ${dataName(labels.trained)} in
-    <strong>${percent(chosen.trained.error1)}</strong> of
-    cases${against(baselines.rawPixels.trained, baselines.chance.trained)}.`;
+  const trained = html`Trained on ${counted(counts.train, 'image')} of ${counted(counts.classes, 'class', 'classes')}
+    (${dataName(labels.trained)}), it errs on <strong>${percent(chosen.trained.error1)}</strong> of
+    ${testName(chosen.trained)}${against(baselines.rawPixels.trained, baselines.chance.trained)}.`;
   if (chosen.fine === null || labels.fine === null || counts.fineClasses === null) return html`${stopped}${trained}`;
   return html`${stopped}${trained} The ${counted(counts.fineClasses, 'finer class', 'finer classes')} of
-    ${dataName(labels.fine)} come back from the embeddings with an error of
+    ${dataName(labels.fine)}, never trained on, come back from the embeddings with an error of
     <strong>${percent(chosen.fine.error1)}</strong>${against(baselines.rawPixels.fine, baselines.chance.fine)}.`;
 }
 

@@ -66,7 +66,7 @@ tr.baseline .gauge rect { fill: var(--rule); }
 .facts dt { color: var(--soft); font-size: .84rem; }
 .facts dd { margin: .1rem 0 0; font-size: 1.5rem; font-weight: 650; letter-spacing: -.01em; }
 .facts dd small { display: block; color: var(--soft); font-size: .82rem; font-weight: 400; letter-spacing: 0; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.2rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.2rem; }
 figure { margin: 0; min-width: 0; }
 figure.chart { padding: 1rem; border: 1px solid var(--rule); border-radius: .6rem; background: var(--card); break-inside: avoid; }
 figure.chart figcaption { margin-bottom: .4rem; font-weight: 600; }
@@ -103,6 +103,7 @@ figure.chart figcaption span { display: block; color: var(--soft); font-size: .8
 .near .thumb { margin-bottom: .2rem; border: 3px solid transparent; }
 .near .right .thumb { border-color: var(--right); }
 .near .wrong .thumb { border: 3px dashed var(--wrong); }
+.clamp { display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 3; }
 .verdict { font-weight: 650; }
 .right .verdict, .verdict.right { color: var(--right); }
 .wrong .verdict, .verdict.wrong { color: var(--wrong); }
@@ -128,5 +129,6 @@ dl.meanings dt { font-weight: 600; } dl.meanings dd { margin: 0; color: var(--so
   h2, h3 { break-after: avoid; }
   tr { break-inside: avoid; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;

@@ -17,7 +17,7 @@ export function recipePart(recipe: Recipe): Html {
     ${
       changed.length === 0
         ? html`<p>Every setting is the default.</p>`
-        : html`<div class="scroll">
+        : html`<div class="scroll" role="region" aria-label="Settings that differ from the defaults" tabindex="0">
             <table>
               <caption>
                 What differs from the defaults
@@ -59,7 +59,7 @@ export function digestsPart(result: RunResult): Html {
     ['Checkpoint', result.checkpoint.digest],
   ];
   return html`<h3>Digests</h3>
-    <div class="scroll">
+    <div class="scroll" role="region" aria-label="Digests" tabindex="0">
       <table>
         <caption>
           SHA-256 of what the run left behind. Two runs with the same digests are the same, bit for bit.

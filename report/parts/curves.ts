@@ -3,7 +3,7 @@ import { type CurveRow } from '../../config/artifacts';
 import { type ObjectiveName } from '../../config/objective';
 import { html, nothing, type Html } from '../html';
 import { type CurvePoint } from '../inputs';
-import { count, figure, objectiveTitles, percent } from '../wording';
+import { count, figure, objectiveTitles, percent, percentTick } from '../wording';
 import { dashes, lineChart, noMarks, type ChartMarks, type Series } from './line-chart';
 import { smoothed, type Points } from './thinning';
 
@@ -21,19 +21,24 @@ export function curveCharts(runs: readonly CurveOfRun[], steps: Pick<ChartMarks,
     resumes: steps.resumes.map((step) => step + warmSteps),
     boundary: warmSteps > 0 ? warmSteps : null,
   };
-  const perStep = (title: string, value: (row: CurveRow) => number, format: (value: number) => string): Html =>
+  const perStep = (
+    title: string,
+    value: (row: CurveRow) => number,
+    format: (value: number) => string,
+    tick = format,
+  ): Html =>
     lineChart({
       title,
       note: 'per iteration; faint: each batch, strong: moving average',
       summary: `${title} per iteration. ${runs.map((run) => courseOf(run, value, format)).join(' ')}`,
       xLabel: 'iteration',
-      format,
+      format: tick,
       series: seriesOf(runs, warmSteps, value),
       marks,
     });
   const charts = [
     perStep('Loss', (row) => row.loss, figure),
-    perStep('Batch error', (row) => row.error, percent),
+    perStep('Batch error', (row) => row.error, percent, percentTick),
     validationChart(runs),
   ];
   return html`<div class="charts">${charts}</div>
@@ -74,7 +79,7 @@ function validationChart(runs: readonly CurveOfRun[]): Html {
     note: 'labels as trained, at the end of each epoch',
     summary: `Validation error per epoch. ${ends.join(' ')}`,
     xLabel: 'epoch',
-    format: percent,
+    format: percentTick,
     series,
     marks: noMarks,
   });

@@ -18,7 +18,7 @@ export function dataSetPart(dataSet: DataSetSummary, counts: Evaluation['counts'
       quarantined.length === 0
         ? html`<p>Every file could be read.</p>`
         : html`<p>${counted(quarantined.length, 'file')} could not be used and took no part.</p>
-            <div class="scroll">
+            <div class="scroll" role="region" aria-label="Files set aside" tabindex="0">
               <table>
                 <thead>
                   <tr>

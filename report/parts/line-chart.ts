@@ -42,9 +42,9 @@ export const dashes: Readonly<Record<Series['colour'], string>> = {
   warm: '9 3 2 3',
 };
 
-const width = 460;
-const height = 250;
-const plot = { left: 52, right: 450, top: 10, bottom: 208 };
+const width = 400;
+const height = 240;
+const plot = { left: 48, right: 392, top: 10, bottom: 196 };
 /** Two points and the ends of each: at most 600 points a line. */
 const buckets = 299;
 

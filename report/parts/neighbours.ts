@@ -34,7 +34,7 @@ function queryCard({ path, className, right, nearest }: Query, images: ReadonlyM
     <div>
       ${picture(images, path, `Asked for: an image of ${className}`)}
       <div class="label">
-        ${dataName(className)}<br />
+        <span class="clamp" title="${className}">${dataName(className)}</span>
         <span class="verdict ${right ? 'right' : 'wrong'}">${right ? '✓ right' : '✗ wrong'}</span>
       </div>
     </div>
@@ -44,7 +44,9 @@ function queryCard({ path, className, right, nearest }: Query, images: ReadonlyM
         const words = same ? 'the same class' : 'another class';
         return html`<li class="${same ? 'right' : 'wrong'}">
           ${picture(images, near.path, `Neighbour of ${words}: ${near.className}, distance ${figure(near.distance)}`)}
-          <span class="verdict" aria-hidden="true">${same ? '✓' : '✗'}</span> ${dataName(near.className)}
+          <span class="clamp" title="${near.className}"
+            ><span class="verdict" aria-hidden="true">${same ? '✓' : '✗'}</span> ${dataName(near.className)}</span
+          >
         </li>`;
       })}
     </ul>
@@ -56,7 +58,7 @@ export function confusionTable({ confusions }: Evaluation): Html {
   if (wrong.length === 0) return html`<p class="soft">No class was taken for another one.</p>`;
   const sorted = [...wrong].sort((a, b) => b.count - a.count).slice(0, confusionsShown);
   const most = sorted[0].count;
-  return html`<div class="scroll">
+  return html`<div class="scroll" role="region" aria-label="Most confused classes" tabindex="0">
     <table>
       <caption>
         Pairs of classes that were confused most

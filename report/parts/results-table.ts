@@ -5,7 +5,7 @@ import { percent, percentOrDash, readoutMeanings, readoutTitles, settingText } f
 
 export function resultsTable(evaluation: Evaluation): Html {
   const { labels, headline } = evaluation;
-  return html`<div class="scroll">
+  return html`<div class="scroll" role="region" aria-label="Errors by read-out" tabindex="0">
       <table>
         <caption>
           Share of images that get the wrong label: lower is better. @1 counts the first answer, @5 the best five.
@@ -89,7 +89,7 @@ function retrievalTable({ retrieval, labels }: Evaluation): Html {
       ${ks.map((k) => html`<td class="number">${percentOrDash(values.recall[k] ?? null)}</td>`)}
     </tr>`;
   return html`<h3>Retrieval</h3>
-    <div class="scroll">
+    <div class="scroll" role="region" aria-label="Retrieval figures" tabindex="0">
       <table>
         <caption>
           How well an image’s neighbours in embedding space share its label: higher is better.
