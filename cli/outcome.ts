@@ -2,7 +2,6 @@
 import type { RunResult } from '../config/artifacts';
 import { comparisonTable, recoveryTable, resultSummary } from '../report/text-table';
 import type { Outcome } from './run-client';
-import { aligned, comparisonTable } from './table';
 
 /** A comparison or a recovery is finished when all its runs are. */
 export function outcomeStatus(outcome: Outcome): 'finished' | 'stopped' {

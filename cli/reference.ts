@@ -108,12 +108,17 @@ interface Field {
 function fields(schema: JsonSchema, path: string): Field[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, at]) => {
     const here = path === '' ? key : `${path}.${key}`;
-    const choices = (at.anyOf ?? at.oneOf ?? []).filter(({ properties }) => properties !== undefined);
+    const choices = choicesOf(at).filter(({ properties }) => properties !== undefined);
     if (choices.length > 0)
       return [{ path: here, value: valueOf(at), at }, ...choices.flatMap((choice) => ofChoice(choice, here))];
     if (at.properties !== undefined) return fields(at, here);
     return [{ path: here, value: valueOf(at), at }];
   });
+}
+
+/** Unions in unions are one list: a choice or null, for one. */
+function choicesOf(at: JsonSchema): JsonSchema[] {
+  return (at.anyOf ?? at.oneOf ?? []).flatMap((one) => ((one.anyOf ?? one.oneOf) ? choicesOf(one) : [one]));
 }
 
 function ofChoice(choice: JsonSchema, path: string): Field[] {

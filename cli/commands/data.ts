@@ -5,7 +5,7 @@ import { DataSource } from '../../config/workflow-input';
 import type { Context } from '../context';
 import { chooseRecipe, parseAssignment } from '../recipe-file';
 import { recipesFolder, shownPath } from '../settings';
-import { aligned } from '../table';
+import { textTable } from '../../report/text-table';
 import { requireFolder } from './requests';
 
 export interface InspectOptions {

@@ -19,7 +19,7 @@ import {
 import { openServers, type Servers, type Wish } from '../servers';
 import { startRequestOf, storedResult } from '../stored-run';
 import { reportFile, shownPath } from '../settings';
-import { aligned } from '../table';
+import { textTable } from '../../report/text-table';
 import { fetchReport, followToAnswer, resumeCommand, writeReport } from './execute';
 
 export interface RunOptions {
