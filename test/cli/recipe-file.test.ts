@@ -64,9 +64,7 @@ describe('what is wrong names the thing, the value and the way out', () => {
       /epochs is 3, which has no fields below it/,
     ],
   ])('%s', (_, choice, message) => {
-    expect(() => choose(choice)).toThrow(
-      expect.objectContaining({ kind: 'InvalidConfig', message: expect.stringMatching(message) }),
-    );
+    expect(() => choose(choice)).toThrow(message);
   });
 
   test('a file that is no YAML is named', () => {

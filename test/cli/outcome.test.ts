@@ -1,0 +1,58 @@
+import { outcomeJson, outcomeStatus, outcomeText } from '../../cli/outcome';
+import type { Outcome } from '../../cli/run-client';
+import { outcomeOf, resultOf } from './support';
+
+const report = { uri: 's3://lodestone/runs/mine/report.html', sha256: 'f'.repeat(64), bytes: 10 };
+const comparison = (...statuses: ('finished' | 'stopped')[]): Outcome => ({
+  type: 'comparison',
+  name: 'mine',
+  objectives: statuses.map((status, i) => {
+    const objective = (['softmax', 'triplet', 'magnet'] as const)[i];
+    const run = `mine--${objective}`;
+    return { objective, run, result: resultOf(run, { objective, status }) };
+  }),
+  report,
+});
+
+test('a run says itself, its status, metrics and digests', () => {
+  expect(outcomeJson('mine', outcomeOf('mine', report))).toMatchObject({
+    run: 'mine',
+    status: 'finished',
+    metrics: { trained: { error1: 0.25 }, fine: { error1: 0.5 } },
+    digests: { weights: '1'.repeat(64), index: '2'.repeat(64), curves: '3'.repeat(64) },
+  });
+});
+
+test('a comparison says each of its runs by name', () => {
+  expect(outcomeJson('mine', comparison('finished', 'finished'))).toMatchObject({
+    run: 'mine',
+    status: 'finished',
+    objectives: [{ run: 'mine--softmax' }, { run: 'mine--triplet' }],
+  });
+});
+
+test('one stopped run makes the whole stopped', () => {
+  expect(outcomeStatus(comparison('finished', 'stopped'))).toBe('stopped');
+  expect(outcomeStatus(comparison('finished', 'finished'))).toBe('finished');
+});
+
+test('a person reads errors beside raw pixels and chance, and where the report lies', () => {
+  const text = outcomeText(comparison('finished', 'finished', 'finished'), 'reports/mine.html');
+  for (const part of ['Softmax', 'Triplet', 'Magnet', '25.0 %', '50.0 %', 'raw pixels', 'chance', 'reports/mine.html'])
+    expect(text).toContain(part);
+});
+
+test('a recovery says mean and spread over pairings', () => {
+  const spread = (mean: number): { mean: number; sd: number } => ({ mean, sd: 0.01 });
+  const text = outcomeText(
+    {
+      type: 'recovery',
+      name: 'mine',
+      pairings: [],
+      summary: [{ objective: 'magnet', pairings: 3, error1: spread(0.142), error5: spread(0.014) }],
+      report,
+    },
+    'reports/mine.html',
+  );
+  expect(text).toMatch(/Magnet\s+3\s+14\.2.*±.*1\.0/);
+});
