@@ -25,8 +25,6 @@ export type WorkerRole = 'all' | 'pipeline' | 'cpu' | 'gpu';
 export interface WorkerSettings {
   readonly role: WorkerRole;
   readonly environment: NodeJS.ProcessEnv;
-  /** Folder of this host for cached objects, scratch files and drawn data sets; left out: `worker` in the user's cache. */
-  readonly cacheDirectory?: string;
   /** Told once, when every queue is polled. */
   readonly onReady?: () => void;
 }
@@ -39,7 +37,7 @@ const SHUTDOWN = '25s';
 export async function runWorker(settings: WorkerSettings): Promise<void> {
   const { role, environment } = settings;
   const location = readEnvironment(environment);
-  const cacheDirectory = settings.cacheDirectory ?? join(location.cache, 'worker');
+  const cacheDirectory = location.workerDirectory;
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
   await mkdir(cacheDirectory, { recursive: true });
   if (location.store === null)

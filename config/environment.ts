@@ -19,7 +19,10 @@ const Variables = z.object({
     doc: 'where objects are stored: s3://bucket/prefix, with ?endpoint=http://host:port where it is not AWS, or file:///path',
   }),
   LODESTONE_STORE_ENDPOINT: Variable.meta({ doc: 'the S3 endpoint, where LODESTONE_STORE does not name it' }),
-  LODESTONE_CACHE: Variable.meta({ doc: 'folder of built programs and of downloaded objects' }),
+  LODESTONE_CACHE: Variable.meta({ doc: 'folder of built programs, and of a worker that is given no other' }),
+  LODESTONE_WORKER_DIRECTORY: Variable.meta({
+    doc: 'folder of a worker: downloaded objects, scratch files, drawn data sets; one trainer at a time uses one',
+  }),
   XDG_CACHE_HOME: Variable,
   AWS_ENDPOINT_URL_S3: Variable,
   AWS_ENDPOINT_URL: Variable,
@@ -45,10 +48,12 @@ export interface Environment {
   /** Null: what the SDK finds elsewhere (profiles, instance and pod identities). */
   readonly credentials: StoreCredentials | null;
   readonly cache: string;
+  readonly workerDirectory: string;
 }
 
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const read = parseAtEdge(Variables, variables, 'environment');
+  const cache = read.LODESTONE_CACHE ?? join(read.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lodestone');
   return {
     store: read.LODESTONE_STORE,
     storeEndpoint: read.LODESTONE_STORE_ENDPOINT ?? read.AWS_ENDPOINT_URL_S3 ?? read.AWS_ENDPOINT_URL,
@@ -61,6 +66,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
             sessionToken: read.AWS_SESSION_TOKEN,
           }
         : null,
-    cache: read.LODESTONE_CACHE ?? join(read.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lodestone'),
+    cache,
+    workerDirectory: read.LODESTONE_WORKER_DIRECTORY ?? join(cache, 'worker'),
   };
 }

@@ -156,7 +156,11 @@ export function workerProgram(
   return {
     name: 'worker',
     command: [first, ...rest],
-    environment: { ...ownEnvironment(stateDir), ...stackEnvironment(ports, credentials) },
+    environment: {
+      ...ownEnvironment(stateDir),
+      ...stackEnvironment(ports, credentials),
+      LODESTONE_WORKER_DIRECTORY: join(stateDir, 'worker'),
+    },
     folder: projectRoot,
     stopGraceMs: WORKER_STOP_GRACE_MS, // it checkpoints
     prepare: () => undefined,

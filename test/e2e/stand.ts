@@ -29,12 +29,10 @@ export interface Stand {
 export async function raiseStand(): Promise<Stand> {
   execFileSync(process.execPath, ['infra/setup/build-now.mjs'], { cwd: projectRoot, stdio: 'pipe' });
   const directory = await mkdtemp(join(tmpdir(), 'lodestone-e2e-'));
-  const cache = join(directory, 'cache');
-  process.env['LODESTONE_CACHE'] = cache;
   const stateDir = join(directory, 'stack');
   const stack = await ensureStack({ stateDir, projectRoot, worker: 'all', lease: { type: 'command', name: 'e2e' } });
   const connection = await Connection.connect({ address: stack.endpoints.temporalAddress });
-  const environment = readEnvironment({ ...stack.environment, LODESTONE_CACHE: cache });
+  const environment = readEnvironment(stack.environment);
   const store = openStore(environment.store ?? '', environment);
   const kill = (pid: number | null): boolean => {
     if (pid === null) return false;
@@ -56,7 +54,7 @@ export async function raiseStand(): Promise<Stand> {
       return steps.sort((a, b) => a - b);
     },
     killTrainer: async () => {
-      const { pid } = JSON.parse(await readFile(join(cache, 'worker/trainer.json'), 'utf8')) as { pid: number };
+      const { pid } = JSON.parse(await readFile(join(stateDir, 'worker/trainer.json'), 'utf8')) as { pid: number };
       return kill(pid);
     },
     killWorker: async () => {
