@@ -42,11 +42,19 @@ const report = {
 };
 const stopped = { status: 'stopped' as const, epochs: 1 };
 
+interface Answer {
+  readonly report: string;
+}
+
 async function follow(servers: Servers, json: boolean) {
   const surroundings = captured(folder);
   const options = { json, stopOnInterrupt: true };
   const code = await followToAnswer(contextOf(surroundings), servers, 'groceries', options);
-  return { ...surroundings, code, last: () => JSON.parse(surroundings.stdout().trim().split('\n').at(-1) ?? '') };
+  return {
+    ...surroundings,
+    code,
+    last: () => JSON.parse(surroundings.stdout().trim().split('\n').at(-1) ?? '') as Answer,
+  };
 }
 
 test('--json: the last line of stdout has run, status, metrics, digests and the report, which is there', async () => {

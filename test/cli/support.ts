@@ -5,8 +5,8 @@ import type { Surroundings } from '../../cli/settings';
 import type { Readout, RunResult } from '../../config/artifacts';
 
 export interface Captured extends Surroundings {
-  stdout(): string;
-  stderr(): string;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
 }
 
 /** Without any configured server; state in `folder`. */
