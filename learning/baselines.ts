@@ -4,6 +4,7 @@
 import { tf } from '../engine/tf';
 import type { BatchSource } from './batch-source';
 import { unitRows } from './readouts/neighbours';
+import { spread } from './spread';
 import { classesOf, type TrainingData } from './training-data';
 
 export interface BaselineErrors {
@@ -14,6 +15,9 @@ export interface BaselineErrors {
 /** Pixels a side that images are reduced to. */
 const EDGE = 24;
 const BATCH = 64;
+/** Of larger sets so many are enough, evenly spread: all of a large training set would fill memory. */
+const MOST_QUERIES = 2000;
+const MOST_REFERENCES = 5000;
 
 const { ceil, floor, max, min } = Math;
 
@@ -24,11 +28,12 @@ export function chanceErrors({ classes, fineClasses }: TrainingData): BaselineEr
 
 /** Steps that `rawPixelErrors` reports. */
 export function rawPixelWork({ train }: TrainingData, evaluated: readonly number[]): number {
-  return train.length + 2 * evaluated.length;
+  return min(train.length, MOST_REFERENCES) + 2 * min(evaluated.length, MOST_QUERIES);
 }
 
 /**
- * Error of the label of the training image with the highest cosine of 24×24 pixels in [0, 255]; ties by path.
+ * Error of the label of the training image with the highest cosine of 24×24 pixels in [0, 255]; ties by path. Of larger sets
+ * 2,000 queries and 5,000 training images, evenly spread.
  * @param advance awaited with the number of images read or compared since the last call
  */
 export async function rawPixelErrors(
@@ -37,25 +42,27 @@ export async function rawPixelErrors(
   source: BatchSource,
   advance: (images: number) => Promise<void>,
 ): Promise<BaselineErrors> {
-  const references = await smallImages(data.train, source, advance);
-  const queries = await smallImages(evaluated, source, advance);
-  const size = references.length / data.train.length;
-  const nearest = new Int32Array(evaluated.length);
-  const transposed = tf.tidy(() => tf.tensor2d(references, [data.train.length, size]).transpose<tf.Tensor2D>());
+  const known = spread(data.train, MOST_REFERENCES);
+  const asked = spread(evaluated, MOST_QUERIES);
+  const references = await smallImages(known, source, advance);
+  const queries = await smallImages(asked, source, advance);
+  const size = references.length / known.length;
+  const nearest = new Int32Array(asked.length);
+  const transposed = tf.tidy(() => tf.tensor2d(references, [known.length, size]).transpose<tf.Tensor2D>());
   try {
-    for (let begin = 0; begin < evaluated.length; begin += BATCH) {
-      const count = min(BATCH, evaluated.length - begin);
+    for (let begin = 0; begin < asked.length; begin += BATCH) {
+      const count = min(BATCH, asked.length - begin);
       const block = queries.slice(begin * size, (begin + count) * size);
       const cosines = tf.tidy(() => tf.matMul(tf.tensor2d(block, [count, size]), transposed).dataSync<'float32'>());
-      for (let row = 0; row < count; row++) nearest[begin + row] = highest(cosines, row, data.train.length);
+      for (let row = 0; row < count; row++) nearest[begin + row] = highest(cosines, row, known.length);
       await advance(count);
     }
   } finally {
     transposed.dispose();
   }
   const errorFor = (kind: 'trained' | 'fine'): number => {
-    const trainClasses = classesOf(data, data.train, kind);
-    const truth = classesOf(data, evaluated, kind);
+    const trainClasses = classesOf(data, known, kind);
+    const truth = classesOf(data, asked, kind);
     return truth.filter((classId, row) => trainClasses[nearest[row]] !== classId).length / truth.length;
   };
   return { trained: errorFor('trained'), fine: data.fineClasses && errorFor('fine') };

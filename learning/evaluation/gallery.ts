@@ -4,6 +4,7 @@ import { squaredDistance } from '../index/distance';
 import type { ClusterIndex } from '../index/run-index';
 import type { Neighbours } from '../readouts/neighbours';
 import { histograms } from '../readouts/votes';
+import { spread } from '../spread';
 import { classesOf, type TrainingData } from '../training-data';
 import { NEIGHBOURS_SHOWN } from './prepare';
 
@@ -84,10 +85,4 @@ function shownClusters(clusterClass: Int32Array, members: readonly (readonly num
   return classes.flatMap((classId) =>
     (ofClass.get(classId) ?? []).sort((a, b) => members[b].length - members[a].length || a - b).slice(0, perClass),
   );
-}
-
-/** At most `count` items, evenly spaced. */
-function spread<T>(items: readonly T[], count: number): T[] {
-  if (items.length <= count) return [...items];
-  return Array.from({ length: count }, (_, i) => items[floor((i * items.length) / count)]);
 }

@@ -59,3 +59,32 @@ test('images and channels stay apart', () => {
   const pixels = Uint8Array.of(1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 7, 8, 9, 7, 8, 9, 7, 8, 9, 7, 8, 9);
   expect([...reduced(pixels, 2, { edge: 2, channels: 3 }, 1)]).toEqual([1, 2, 3, 7, 8, 9]);
 });
+
+test('of a large set a part is compared, evenly spread, and all that is announced is told', async () => {
+  const large = labelData(
+    Array.from({ length: 5000 + 3000 }, (_, i) => ({
+      path: `${String(i).padStart(4, '0')}.png`,
+      split: i < 5000 ? 'train' : 'test',
+      labels: { side: i % 2 === 0 ? 'even' : 'odd' },
+    })),
+    { label: 'side', fineLabel: null, pairing: null, trainOn: 'train' },
+  );
+  const read: number[] = [];
+  const pixels: BatchSource = {
+    edge: 2,
+    channels: 1,
+    read: (examples) => {
+      read.push(...examples);
+      return Promise.resolve(Uint8Array.from(examples.flatMap((i) => (i % 2 === 0 ? [9, 0, 0, 9] : [0, 9, 9, 0]))));
+    },
+  };
+  let told = 0;
+  const errors = await rawPixelErrors(large, large.test, pixels, (images) => {
+    told += images;
+    return Promise.resolve();
+  });
+  expect(errors).toEqual({ trained: 0, fine: null });
+  expect(told).toBe(rawPixelWork(large, large.test));
+  expect(read).toHaveLength(5000 + 2000);
+  expect(read.slice(5000, 5004)).toEqual([5000, 5001, 5003, 5004]);
+});
