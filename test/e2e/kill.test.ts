@@ -85,7 +85,6 @@ suite('kill -9 at seeded steps', () => {
       const { result } = await handle.result();
 
       expect(result.digests).toEqual(undisturbed.result.digests);
-      expect(result.checkpoint.digest).toBe(undisturbed.result.checkpoint.digest);
       expect(result.reproducibility).toBe('identical');
       const resumed = (await readEvents(stand.store, run)).filter(({ resumedFrom }) => resumedFrom !== null);
       expect(resumed.length).toBeGreaterThanOrEqual(killedAt.length); // steps past these checkpoints were made again
