@@ -41,13 +41,13 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 .name { overflow-wrap: anywhere; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .note { padding: .7rem 1rem; border-left: 4px solid var(--refresh); background: var(--faint); max-width: 76ch; }
-.scroll { overflow-x: auto; }
+.scroll { position: relative; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { padding: 0 0 .5rem; text-align: left; color: var(--soft); font-size: .9rem; }
 th, td { padding: .42rem .8rem .42rem 0; border-bottom: 1px solid var(--faint); text-align: left; vertical-align: baseline; }
 th { font-weight: 600; }
 thead th { border-bottom: 1px solid var(--rule); color: var(--soft); font-size: .85rem; vertical-align: bottom; }
-tbody th { font-weight: 500; }
+tbody th { min-width: 7rem; font-weight: 500; }
 tbody.group > tr:first-child > th { padding-top: 1.1rem; color: var(--ink); font-size: .95rem; font-weight: 650; }
 .number { text-align: right; white-space: nowrap; }
 .nowrap { white-space: nowrap; }
@@ -88,7 +88,7 @@ figure.chart figcaption span { display: block; color: var(--soft); font-size: .8
 .clusters { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 1rem; }
 .cluster { padding: .8rem; border: 1px solid var(--rule); border-radius: .6rem; background: var(--card); break-inside: avoid; }
 .cluster header { display: flex; justify-content: space-between; gap: .6rem; margin-bottom: .5rem; font-size: .9rem; }
-.strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(3.4rem, 1fr)); gap: .3rem; margin: 0; padding: 0; list-style: none; }
+.strip { display: grid; grid-template-columns: repeat(4, 1fr); gap: .3rem; margin: 0; padding: 0; list-style: none; }
 .thumb { display: block; width: 100%; aspect-ratio: 1; border-radius: .3rem; background: var(--faint); object-fit: cover; image-rendering: pixelated; }
 .missing { display: flex; align-items: center; justify-content: center; overflow: hidden; padding: .2rem; color: var(--soft); font-size: .6rem; line-height: 1.2; overflow-wrap: anywhere; }
 .makeup { width: 100%; height: .7rem; margin: .6rem 0 .35rem; }
