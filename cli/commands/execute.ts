@@ -57,7 +57,14 @@ export async function followToAnswer(
     const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
     const status = outcomeStatus(outcome);
     if (options.json)
-      context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report, resume }));
+      context.print(
+        JSON.stringify({
+          ...outcomeJson(run, outcome),
+          report,
+          reportObject: outcome.report,
+          ...(status === 'finished' ? {} : { resume }),
+        }),
+      );
     else context.print(outcomeText(outcome, shownPath(context.folder, report)));
     if (status === 'finished') return 0;
     context.say(`Stopped before its last epoch. Go on with: ${resume}`);
