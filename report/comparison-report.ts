@@ -193,8 +193,9 @@ function sharedPart({ objectives, warmStart, recipe }: ComparisonInput): Html {
   const missing = objectiveNames.filter((name) => !objectives.some(({ objective }) => objective === name));
   return html`<p>
       All of them use the network ${recipe.network.name} with embeddings of ${recipe.network.embeddingSize} numbers,
-      start from one warm start of ${counted(recipe.warmStart.epochs, 'softmax epoch')} and see the same images.
+      start from one warm start of ${counted(recipe.warmStart.epochs, 'softmax epoch')}.
     </p>
+    ${sameBudget(objectives, recipe)}
     <div class="scroll" role="region" aria-label="Budget of each objective" tabindex="0">
       <table>
         <thead>
@@ -227,4 +228,18 @@ function sharedPart({ objectives, warmStart, recipe }: ComparisonInput): Html {
     </div>
     <p>Warm start, by the digest of its checkpoint: <span class="digest">${warmStart}</span></p>
     ${missing.length === 0 ? nothing : html`<p class="soft">Not compared: ${missing.map((name) => objectiveTitles[name]).join(', ')}.</p>`}`;
+}
+
+/** Fairness is computed from the runs, not claimed: an objective that was stopped or trained on other data is named. */
+function sameBudget(objectives: readonly ComparedRun[], recipe: ComparisonInput['recipe']): Html {
+  const facts = objectives.map(({ objective, result, curve }) => ({
+    'data set': result.dataSet.sha256,
+    'number of images seen': imagesSeen(recipe, objective, curve.filter(({ phase }) => phase === 'train').length),
+  }));
+  const differing = (['data set', 'number of images seen'] as const).filter(
+    (fact) => new Set(facts.map((one) => one[fact])).size > 1,
+  );
+  return differing.length === 0
+    ? html`<p>✓ The data set and the number of images seen are the same for all.</p>`
+    : html`<p class="note">Not the same for all: ${differing.join(' and ')}. Read the figures with that in mind.</p>`;
 }

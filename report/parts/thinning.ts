@@ -22,9 +22,12 @@ export function thinned(points: Points, buckets: number): Points {
   return kept;
 }
 
-/** Mean over a window centred on each point, smaller at the ends; the window is a fortieth of the curve. */
+/**
+ * Mean over a window centred on each point, smaller at the ends. The window is a fortieth of the curve, nine points at
+ * least; a curve of under twenty points is left alone.
+ */
 export function smoothed(points: Points): Points {
-  const half = Math.floor(points.length / 80);
+  const half = points.length < 20 ? 0 : Math.max(4, Math.floor(points.length / 80));
   const sums = new Float64Array(points.length + 1);
   for (const [i, [, y]] of points.entries()) sums[i + 1] = sums[i] + y;
   return points.map(([x], i) => {
