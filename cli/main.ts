@@ -7,9 +7,6 @@ import { runProgram } from './program';
 // The SDK's word about its future versions is noise here: the lock file holds one that supports this Node.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-// Versions are pinned by the lock file: what a later AWS SDK will ask of Node is nothing for whoever trains.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-
 void runProgram(process.argv.slice(2), {
   variables: process.env,
   folder: process.cwd(),
