@@ -51,6 +51,8 @@ tbody th { min-width: 7rem; font-weight: 500; }
 tbody.group > tr:first-child > th { padding-top: 1.1rem; color: var(--ink); font-size: .95rem; font-weight: 650; }
 .number { text-align: right; white-space: nowrap; }
 .nowrap { white-space: nowrap; }
+td.number + td:not(.number), th.number + th:not(.number) { padding-left: 1rem; }
+.scroll + p { margin-top: 1rem; }
 tr.chosen th, tr.chosen td { font-weight: 650; }
 tr.baseline th, tr.baseline td { color: var(--soft); }
 .tag { margin-left: .4rem; padding: .05rem .45rem; border: 1px solid currentColor; border-radius: 1rem; color: var(--accent); font-size: .75rem; font-weight: 600; white-space: nowrap; }
