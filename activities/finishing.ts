@@ -98,22 +98,11 @@ async function finishRun(services: Services, version: string, request: FinishReq
 async function writeComparison(services: Services, version: string, request: ComparisonRequest): Promise<ObjectRef> {
   const { name, data, recipe, warmStart } = request;
   const objectives = await Promise.all(request.objectives.map((child) => compared(services, child, request)));
-  const html = await withDataSet(services, request.objectives[0].result.dataSet, async (local) =>
-    renderComparison({
-      name,
-      objectives,
-      warmStart: warmStart.digest,
-      recipe,
-      version,
-      dataSet: summaryOf(data, local),
-      command: reproducingCommand(
-        'compare',
-        data,
-        recipe,
-        request.objectives.map(({ objective }) => objective),
-      ),
-    }),
-  );
+  const { dataSet: first } = request.objectives[0].result;
+  const dataSet = await withDataSet(services, first, (local) => Promise.resolve(summaryOf(data, local)));
+  const names = objectives.map(({ objective }) => objective);
+  const command = reproducingCommand('compare', data, recipe, names);
+  const html = renderComparison({ name, objectives, warmStart: warmStart.digest, recipe, version, dataSet, command });
   return putPage(services, runLayout(name).report, html);
 }
 

@@ -97,7 +97,8 @@ export class TrainerHost {
         child.onEnd = null;
         end();
       };
-      const fail = (error: unknown): void => finish(() => reject(error));
+      const fail = (error: unknown): void =>
+        finish(() => reject(error instanceof Error ? error : new Error(String(error))));
       let doing: Activity = 'load';
       const alive = (): void => {
         clearTimeout(watch);

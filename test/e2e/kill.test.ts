@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Recipe } from '../../config/recipe';
-import { TrainPipelineInput } from '../../config/workflow-input';
+import { type TrainPipelineInput } from '../../config/workflow-input';
 import { readEvents } from '../../activities/events';
 import { rngFor } from '../../learning/random';
 import type { RunOutcome } from '../../workflows/train-pipeline';
