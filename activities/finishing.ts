@@ -114,7 +114,7 @@ async function compared(
   const chain = await chainTo(store, result.checkpoint, warmStart);
   const epochs = chain.filter(({ position }) => position.phase === 'train');
   const validationErrors: (number | null)[] = [];
-  const indices = [...epochs.slice(1).map(({ index }) => index), result.index.digest];
+  const indices = [...epochs.map(({ index }) => index), result.index.digest];
   for (const digest of indices)
     validationErrors.push(
       digest === result.index.digest ? result.index.validationError : await validationErrorAt(store, run, digest),

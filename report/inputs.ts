@@ -30,7 +30,7 @@ export interface RunReportInput {
   readonly refreshes: readonly number[];
   /** Steps of the train phase at which training went on after an interruption. */
   readonly resumes: readonly number[];
-  /** Per epoch of the train phase, as shares; null where there were no validation records. */
+  /** After the warm start, then after each epoch, as shares; null where there were no validation records. */
   readonly validationErrors: readonly (number | null)[];
   readonly dataSet: DataSetSummary;
   /** Record path → PNG as a data URI. A path without a picture is shown by its name. */

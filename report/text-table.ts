@@ -105,5 +105,11 @@ function baselineLines(results: readonly RunResult[], group: 'trained' | 'fine')
 function readoutLine(readout: Readout, chosen: Readout | null): string[] {
   const { name, split, error1, error5 } = readout;
   const headline = chosen !== null && chosen.name === name && chosen.split === split ? ' *' : '';
-  return [`  ${readoutTitles[name]}`, `${percent(error1)}${headline}`, percentOrDash(error5), settingText(readout)];
+  const where = split === 'validation' ? ' (validation)' : '';
+  return [
+    `  ${readoutTitles[name]}${where}`,
+    `${percent(error1)}${headline}`,
+    percentOrDash(error5),
+    settingText(readout),
+  ];
 }

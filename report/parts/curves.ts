@@ -63,7 +63,7 @@ function seriesOf(runs: readonly CurveOfRun[], warmSteps: number, value: (row: C
 
 function validationChart(runs: readonly CurveOfRun[]): Html {
   const series = runs.flatMap(({ objective, validationErrors }): Series[] => {
-    const points = validationErrors.flatMap((error, i): Points => (error === null ? [] : [[i + 1, error]]));
+    const points = validationErrors.flatMap((error, i): Points => (error === null ? [] : [[i, error]]));
     return points.length === 0 ? [] : [{ colour: objective, points, look: 'dots' }];
   });
   if (series.length === 0) {
@@ -76,7 +76,7 @@ function validationChart(runs: readonly CurveOfRun[]): Html {
   );
   return lineChart({
     title: 'Validation error',
-    note: 'labels as trained, at the end of each epoch',
+    note: 'labels as trained, after each epoch; 0 is the warm start',
     summary: `Validation error per epoch. ${ends.join(' ')}`,
     xLabel: 'epoch',
     format: percentTick,

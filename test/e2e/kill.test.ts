@@ -5,13 +5,14 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
 import { Recipe } from '../../config/recipe';
 import { type TrainPipelineInput } from '../../config/workflow-input';
 import { readEvents } from '../../activities/events';
 import { rngFor } from '../../learning/random';
 import type { RunOutcome } from '../../workflows/train-pipeline';
 import { copyFruits, fruitsAreHere } from './real-photos';
-import { raiseStand, type Stand } from './stand';
+import { projectRoot, raiseStand, type Stand } from './stand';
 
 const EPOCHS = 3;
 const STEPS = 40;
@@ -120,6 +121,22 @@ suite('kill -9 at seeded steps', () => {
     expect(result.status).toBe('finished');
     expect(result.digests).toEqual(undisturbed.result.digests);
   }, 240_000);
+
+  it('the recorded history replays, and one with another activity in its place does not', async () => {
+    const codePath = join(projectRoot, 'dist/workflow-bundle.js');
+    const history = await stand.client.workflow.getHandle('killed-12').fetchHistory();
+    await Worker.runReplayHistory({ workflowBundle: { codePath } }, history);
+
+    const scheduled = history.events?.find(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'refreshIndex',
+    );
+    const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
+    if (!type) throw new Error('the history holds no refresh');
+    type.name = 'trainEpoch';
+    await expect(Worker.runReplayHistory({ workflowBundle: { codePath } }, history)).rejects.toThrow(
+      /[Nn]ondeterminism|determinism/,
+    );
+  }, 60_000);
 
   it('a wrong seed gives other bits: the comparison can fail', async () => {
     const other = { ...input(), recipe: { ...input().recipe, seed: 2, epochs: 1 } };
