@@ -10,6 +10,7 @@ test('an empty environment chooses nothing; AWS variables alone choose no store'
     region: 'us-east-1',
     credentials: null,
     cache: join(homedir(), '.cache/lodestone'),
+    workerDirectory: join(homedir(), '.cache/lodestone/worker'),
   };
   expect(readEnvironment({})).toEqual(nothing);
   expect(readEnvironment({ LODESTONE_STORE: '', AWS_ACCESS_KEY_ID: 'key', OTHER: 'x' })).toEqual(nothing);
@@ -36,4 +37,9 @@ test('credentials count in pairs, with the token where there is one', () => {
 test('the cache is the folder of set-up', () => {
   expect(readEnvironment({ XDG_CACHE_HOME: '/x' }).cache).toBe('/x/lodestone');
   expect(readEnvironment({ XDG_CACHE_HOME: '/x', LODESTONE_CACHE: '/y' }).cache).toBe('/y');
+});
+
+test('a worker’s folder is in the cache unless it is named', () => {
+  expect(readEnvironment({ LODESTONE_CACHE: '/c' }).workerDirectory).toBe('/c/worker');
+  expect(readEnvironment({ LODESTONE_CACHE: '/c', LODESTONE_WORKER_DIRECTORY: '/w' }).workerDirectory).toBe('/w');
 });
