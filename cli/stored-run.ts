@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ObjectRef, RunResult } from '../config/artifacts';
 import { parseAtEdge } from '../config/parse';
+import { freeFields } from '../config/recipe';
 import { CompareInput, RecoverInput, TrainPipelineInput } from '../config/workflow-input';
 import { LodestoneError } from '../errors';
 import { runLayout } from '../storage/run-layout';
@@ -38,6 +39,37 @@ export async function storedResult(store: ObjectStore, run: string): Promise<Run
   const bytes = await store.get(key);
   if (bytes === null) return null;
   return parseAtEdge(Finished, JSON.parse(Buffer.from(bytes).toString('utf8')), key, 'ArtifactCorrupt').result;
+}
+
+/**
+ * An open run is attached to only by what it was started with; for a closed one the workflow itself checks (bindRun).
+ * @throws NameTaken that shows what differs
+ */
+export function requireSame(run: string, held: StartRequest, given: StartRequest): void {
+  const was = deciding(held);
+  const is = deciding(given);
+  const differences = [...new Set([...was.keys(), ...is.keys()])]
+    .filter((path) => was.get(path) !== is.get(path))
+    .map((path) => `${path}: is ${was.get(path) ?? 'absent'}, asked for ${is.get(path) ?? 'absent'}`);
+  if (differences.length === 0) return;
+  throw new LodestoneError(
+    'NameTaken',
+    `run ${run}: is under way with another configuration:\n  ${differences.slice(0, 8).join('\n  ')}\nTake another --name, or stop that run first.`,
+  );
+}
+
+/** Every field that decides the result, by its path. */
+function deciding({ type, input }: StartRequest): Map<string, string> {
+  const { recipe, data } = input;
+  const fields = Object.entries(recipe).filter(([name]) => !(freeFields as readonly string[]).includes(name));
+  const objectives = 'objectives' in input ? input.objectives : null;
+  const pairings = 'pairings' in input ? input.pairings : null;
+  return new Map(leaves({ type, data, recipe: Object.fromEntries(fields), objectives, pairings }, ''));
+}
+
+function leaves(value: unknown, path: string): [string, string][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, below]) => leaves(below, path === '' ? key : `${path}.${key}`));
 }
 
 /** The input in the newest execution's first event; what it had carried over is in the store. */

@@ -14,6 +14,7 @@ import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
 import { openServers, type Servers } from '../servers';
 import { reportFile, shownPath } from '../settings';
+import { requireSame, startRequestOf } from '../stored-run';
 import type { NamedRequest } from './requests';
 
 export interface ExecuteOptions {
@@ -111,8 +112,11 @@ export async function writeReport(html: Uint8Array, file: string): Promise<strin
 
 async function begin(context: Context, servers: Servers, run: string, request: StartRequest): Promise<void> {
   const before = await viewRun(servers.client, run);
-  if (before?.status === 'open') context.say(`${run} is under way; attaching to it.`);
-  else if (before !== null || (await isStored(servers, run)))
+  if (before?.status === 'open') {
+    const held = await startRequestOf(servers, run);
+    if (held !== null) requireSame(run, held, request);
+    context.say(`${run} is under way; attaching to it.`);
+  } else if (before !== null || (await isStored(servers, run)))
     context.say(`${run} was begun before: going on from what is stored. --again trains anew under a new name.`);
   await startRun(servers.client, run, request);
   if (servers.temporalUi)

@@ -1,0 +1,63 @@
+import { requireSame, startRequestOf } from '../../cli/stored-run';
+import type { StartRequest } from '../../cli/run-client';
+import type { Servers } from '../../cli/servers';
+import { CompareInput, TrainPipelineInput } from '../../config/workflow-input';
+
+const data = { type: 'folder', path: '/data/photos' };
+const run = (recipe: object): StartRequest => ({
+  type: 'trainPipeline',
+  input: TrainPipelineInput.parse({ version: 1, data, recipe }),
+});
+
+test('an open run is attached to by the same configuration, whatever its free fields', () => {
+  expect(() => requireSame('mine', run({ epochs: 4 }), run({ epochs: 4, checkpointSeconds: 1 }))).not.toThrow();
+});
+
+test('an open run of another configuration is named, with what differs', () => {
+  const given = run({ epochs: 5, magnet: { alpha: 2 } });
+  expect(() => requireSame('mine', run({ epochs: 4 }), given)).toThrow(
+    /run mine: .*\n {2}recipe\.magnet\.alpha: is 1, asked for 2\n {2}recipe\.epochs: is 4, asked for 5\nTake another --name/,
+  );
+  const comparison: StartRequest = {
+    type: 'compareObjectives',
+    input: CompareInput.parse({ version: 1, data, recipe: {} }),
+  };
+  expect(() => requireSame('mine', run({}), comparison)).toThrow(
+    /type: is "trainPipeline", asked for "compareObjectives"/,
+  );
+});
+
+describe('what a run was started with', () => {
+  /** A server with one first event, or none, and a store with what a name is bound to. */
+  function servers(input: unknown, bound: unknown): Servers {
+    const payloads = [{ data: Buffer.from(JSON.stringify(input)) }];
+    const started = { workflowType: { name: 'trainPipeline' }, input: { payloads } };
+    const history = input === null ? null : { events: [{ workflowExecutionStartedEventAttributes: started }] };
+    const getWorkflowExecutionHistory = () =>
+      history ? Promise.resolve({ history }) : Promise.reject(Object.assign(new Error('not found'), { code: 5 }));
+    return {
+      client: { options: { namespace: 'default' }, workflowService: { getWorkflowExecutionHistory } },
+      store: { get: () => Promise.resolve(bound === null ? null : Buffer.from(JSON.stringify(bound))) },
+    } as unknown as Servers;
+  }
+
+  test('comes from the history, without what was carried over', async () => {
+    const carried = { anything: true };
+    const request = await startRequestOf(servers({ version: 1, data, recipe: { epochs: 4 }, carried }, null), 'mine');
+    expect(request).toEqual(run({ epochs: 4 }));
+  });
+
+  test('comes from the store when the server forgot it', async () => {
+    const configuration = { kind: 'run', data, recipe: { epochs: 4 } };
+    expect(await startRequestOf(servers(null, { configuration, threads: 2 }), 'mine')).toEqual(run({ epochs: 4 }));
+    const recovery = { ...configuration, kind: 'recovery', objectives: 'softmax,magnet', pairings: '2' };
+    expect(await startRequestOf(servers(null, { configuration: recovery, threads: 2 }), 'mine')).toMatchObject({
+      type: 'hierarchyRecovery',
+      input: { objectives: ['softmax', 'magnet'], pairings: 2 },
+    });
+  });
+
+  test('is nothing where neither knows the run', async () => {
+    expect(await startRequestOf(servers(null, null), 'mine')).toBeNull();
+  });
+});
