@@ -31,7 +31,11 @@ export async function startRequestOf(
   servers: Pick<Servers, 'client' | 'store'>,
   run: string,
 ): Promise<StartRequest | null> {
-  return (await fromHistory(servers.client, run)) ?? (await fromStore(servers.store, run));
+  const newest = await fromHistory(servers.client, run);
+  const bound = await fromStore(servers.store, run);
+  // The newest execution may be one that asked for something else and was refused; a child's history has more (its start).
+  if (newest === null || bound === null) return newest ?? bound;
+  return differencesOf(bound, newest).length === 0 ? newest : bound;
 }
 
 export async function storedResult(store: ObjectStore, run: string): Promise<RunResult | null> {
@@ -46,11 +50,7 @@ export async function storedResult(store: ObjectStore, run: string): Promise<Run
  * @throws NameTaken that shows what differs
  */
 export function requireSame(run: string, held: StartRequest, given: StartRequest): void {
-  const was = deciding(held);
-  const is = deciding(given);
-  const differences = [...new Set([...was.keys(), ...is.keys()])]
-    .filter((path) => was.get(path) !== is.get(path))
-    .map((path) => `${path}: is ${was.get(path) ?? 'absent'}, asked for ${is.get(path) ?? 'absent'}`);
+  const differences = differencesOf(held, given);
   if (differences.length === 0) return;
   throw new LodestoneError(
     'NameTaken',
@@ -58,10 +58,20 @@ export function requireSame(run: string, held: StartRequest, given: StartRequest
   );
 }
 
-/** Every field that decides the result, by its path. */
+function differencesOf(held: StartRequest, given: StartRequest): string[] {
+  const was = deciding(held);
+  const is = deciding(given);
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((path) => was.get(path) !== is.get(path))
+    .map((path) => `${path}: is ${was.get(path) ?? 'absent'}, asked for ${is.get(path) ?? 'absent'}`);
+}
+
+/** Every field that decides the result, by its path; threads are fixed by the first start, whatever is asked. */
 function deciding({ type, input }: StartRequest): Map<string, string> {
   const { recipe, data } = input;
-  const fields = Object.entries(recipe).filter(([name]) => !(freeFields as readonly string[]).includes(name));
+  const fields = Object.entries({ ...recipe, engine: { ...recipe.engine, threads: null } }).filter(
+    ([name]) => !(freeFields as readonly string[]).includes(name),
+  );
   const objectives = 'objectives' in input ? input.objectives : null;
   const pairings = 'pairings' in input ? input.pairings : null;
   return new Map(leaves({ type, data, recipe: Object.fromEntries(fields), objectives, pairings }, ''));

@@ -57,6 +57,12 @@ describe('what a run was started with', () => {
     });
   });
 
+  test('is what the name is bound to, where the newest execution asked for something else and was refused', async () => {
+    const bound = { configuration: { kind: 'run', data, recipe: { epochs: 4 } }, threads: 2 };
+    const refused = { version: 1, data, recipe: { epochs: 5 } };
+    expect(await startRequestOf(servers(refused, bound), 'mine')).toEqual(run({ epochs: 4 }));
+  });
+
   test('is nothing where neither knows the run', async () => {
     expect(await startRequestOf(servers(null, null), 'mine')).toBeNull();
   });
