@@ -32,6 +32,8 @@ export interface WorkerSettings {
 const CACHE_BYTES = 64 * 1024 ** 3;
 /** Time for a checkpoint and its upload before a shutdown is forced. */
 const SHUTDOWN = '25s';
+/** Beats are passed on at once: left alone, the SDK holds them for most of the heartbeat timeout, and progress with them. */
+const BEAT = '1s';
 
 /** Runs until SIGTERM, SIGINT or an abort, and returns when everything under way has checkpointed. */
 export async function runWorker(settings: WorkerSettings): Promise<void> {
@@ -74,7 +76,12 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
 
 async function optionsFor(role: WorkerRole, services: Services, host: TrainerHost): Promise<WorkerOptions[]> {
   const { directory: cacheDirectory } = services;
-  const base = { shutdownGraceTime: 0, shutdownForceTime: SHUTDOWN } satisfies Partial<WorkerOptions>;
+  const base = {
+    shutdownGraceTime: 0,
+    shutdownForceTime: SHUTDOWN,
+    maxHeartbeatThrottleInterval: BEAT,
+    defaultHeartbeatThrottleInterval: BEAT,
+  } satisfies Partial<WorkerOptions>;
   const options: WorkerOptions[] = [];
   if (role === 'all' || role === 'pipeline') {
     const activities = { ...createPreprocessing(services), ...createFinishing(services, version) };
