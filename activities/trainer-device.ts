@@ -1,0 +1,152 @@
+/**
+ * The trainer as an activity uses it: takes the device, lays data set and committed files in place, beats, passes
+ * cancellation on to the child, and says which losses are worth another try. Does not know what the work is.
+ *
+ *   P3  Stop: the child checkpoints and the work returns. Shutdown, pause, reset: checkpoint and rethrow. Not found, timed
+ *       out: kill.
+ *   S8  A committed file that cannot be read is InputRejected, and the workflow goes back.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { IndexManifest, type CheckpointRef, type IndexRef } from '../config/artifacts';
+import { LodestoneError } from '../errors';
+import { CheckpointStore } from '../storage/checkpoints';
+import { readManifest } from '../storage/commits';
+import { withDataSet, type LocalDataSet } from './data-set';
+import { beating } from './heartbeat';
+import type { HeartbeatDetails, TrainerSubject } from './requests';
+import type { TrainerServices } from './services';
+import type { TrainerHooks, WorkOutcome } from './trainer/host';
+import type { IndexFile, StateFiles, TrainerWork } from './trainer/protocol';
+
+export const MAX_RECOVERIES = 5;
+
+type Tell = (details: HeartbeatDetails) => void;
+
+/** A work without what every work has. */
+type Plan<W extends TrainerWork> = Omit<W, 'id' | 'load' | 'scratch'>;
+
+export interface Device {
+  stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null>;
+  indexFile(ref: IndexRef | null): Promise<IndexFile | null>;
+  work<W extends TrainerWork>(plan: Plan<W>): W;
+  perform(work: TrainerWork, hooks: Pick<TrainerHooks, 'commit'>): Promise<WorkOutcome>;
+  /** Performs work that commits nothing on its way, again after a lost trainer. */
+  performAgain(work: () => Promise<TrainerWork>): Promise<WorkOutcome>;
+  /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
+  rethrowUnlessStopped(): void;
+}
+
+/** Takes the device, lays the data set in place, beats, and passes cancellation on to the child. */
+export function onDevice<T>(
+  services: TrainerServices,
+  subject: TrainerSubject,
+  use: (device: Device) => Promise<T>,
+): Promise<T> {
+  const { store, cache, host } = services;
+  const activity = Context.current();
+  return beating<HeartbeatDetails, T>((tell: Tell, signal) =>
+    host.withDevice(() =>
+      withDataSet(services, subject.dataSet, async (local) => {
+        const scratch = join(services.directory, 'scratch', randomUUID());
+        await mkdir(scratch, { recursive: true });
+        const checkpoints = new CheckpointStore(store, subject.run);
+        const settings = { threads: subject.threads, kernels: subject.recipe.engine.kernels };
+        const device: Device = {
+          stateFiles: (ref) =>
+            rejecting('checkpoint', ref, async (given) => {
+              const manifest = await checkpoints.read(given);
+              return {
+                digest: given.digest,
+                position: manifest.position,
+                tensors: await cache.path(store, manifest.tensors),
+                curve: await cache.path(store, manifest.curve),
+              };
+            }),
+          indexFile: (ref) =>
+            rejecting('index', ref, async (given) => {
+              const manifest = await readManifest(store, given.manifest, IndexManifest);
+              return { digest: given.digest, tensors: await cache.path(store, manifest.tensors) };
+            }),
+          work: (plan) => ({ ...plan, id: randomUUID(), load: loadSpec(subject, local), scratch }) as never,
+          perform: async (work, hooks) => {
+            const onAbort = (): void => {
+              const why = activity.cancellationDetails;
+              if (why?.notFound || why?.timedOut) host.kill();
+              else host.stop(work.id);
+            };
+            if (signal.aborted) onAbort();
+            signal.addEventListener('abort', onAbort);
+            try {
+              return await host.perform(work, settings, { ...hooks, onProgress: tell });
+            } catch (error) {
+              if (signal.aborted) throw signal.reason;
+              throw error;
+            } finally {
+              signal.removeEventListener('abort', onAbort);
+            }
+          },
+          performAgain: async (work) => {
+            for (let recoveries = 1; ; recoveries++) {
+              if (signal.aborted) throw signal.reason;
+              try {
+                return await device.perform(await work(), {
+                  commit: () => Promise.reject(new LodestoneError('Unexpected', 'this work has no checkpoints')),
+                });
+              } catch (error) {
+                if (!isRecoverable(error, recoveries) || recoveries >= MAX_RECOVERIES) throw error;
+              }
+            }
+          },
+          rethrowUnlessStopped: () => {
+            const why = activity.cancellationDetails;
+            if (why?.cancelRequested) return;
+            if (why?.workerShutdown)
+              throw ApplicationFailure.retryable(
+                'the worker shuts down; the epoch goes on from its checkpoint',
+                'WorkerShutdown',
+              );
+            throw signal.reason;
+          },
+        };
+        try {
+          return await use(device);
+        } finally {
+          await rm(scratch, { recursive: true, force: true });
+        }
+      }),
+    ),
+  );
+}
+
+function loadSpec({ recipe }: TrainerSubject, { manifestPath, shards }: LocalDataSet): TrainerWork['load'] {
+  return { recipe: { ...recipe, checkpointSeconds: 0 }, manifest: manifestPath, shards }; // intervals are no part of a session
+}
+
+/** A lost trainer is tried again; out of memory once (the device was ours alone). */
+export function isRecoverable(error: unknown, recoveries: number): boolean {
+  if (!(error instanceof LodestoneError)) return false;
+  return error.kind === 'TrainerLost' || (error.kind === 'OutOfMemory' && recoveries < 2);
+}
+
+/** Damaged or missing input is the workflow's to go back from, not ours to retry (S8). */
+async function rejecting<R extends { readonly digest: string }, T>(
+  what: string,
+  ref: R | null,
+  read: (ref: R) => Promise<T>,
+): Promise<T | null> {
+  if (!ref) return null;
+  try {
+    return await read(ref);
+  } catch (error) {
+    if (!(error instanceof LodestoneError) || error.kind !== 'ArtifactCorrupt') throw error;
+    throw new LodestoneError(
+      'InputRejected',
+      `${what} ${ref.digest.slice(0, 12)}: ${error.message} The run goes back to the one before.`,
+      { cause: error },
+    );
+  }
+}
