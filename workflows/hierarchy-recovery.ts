@@ -60,9 +60,10 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
   stage = 'preprocess';
   const { dataSet, recipe: fixed } = await preprocess(name, data, { ...recipe, engine: { ...recipe.engine, threads } });
   stage = 'train';
+  const firstPairing = fixed.data.pairing ?? 1;
   for (const [i, run] of runs.entries()) {
     if (stopRequested) break;
-    const paired = { ...fixed, data: { ...fixed.data, pairing: fixed.data.pairing ?? i + 1 } };
+    const paired = { ...fixed, data: { ...fixed.data, pairing: firstPairing + i } };
     const start = await warmStart({ run, recipe: paired, threads, dataSet });
     const plans = objectives.map((objective): ChildPlan => ({
       objective,
@@ -76,7 +77,7 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
       },
     }));
     const finished = await runChildren(plans, parallel, { stopped: () => stopRequested, onDone: () => undefined });
-    results.push({ pairing: paired.data.pairing, objectives: finished });
+    results.push({ pairing: firstPairing + i, objectives: finished });
     setCurrentDetails(`${results.length} of ${pairings} pairings are done`);
   }
   stage = 'report';

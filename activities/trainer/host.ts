@@ -59,11 +59,6 @@ export class TrainerHost {
   /** @param onSpawn told of each child, so that a later host can find what a dead one left (P2) */
   constructor(private readonly onSpawn: (pid: number) => Promise<void> = () => Promise.resolve()) {}
 
-  /** Whether a work is running now. */
-  get isBusy(): boolean {
-    return this.busy !== null;
-  }
-
   /** Takes the device for as long as `use` runs. */
   async withDevice<T>(use: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + BUSY_AFTER_MS;
