@@ -6,6 +6,7 @@
 import { fusedMaxPool, stockMaxPool } from '../implementations/max-pool';
 import { fusedRelu, stockRelu } from '../implementations/relu';
 import { kernelFor } from '../kernels';
+import { attribute, runOneOutput } from '../native';
 import { tf } from '../tf';
 
 /**
@@ -18,6 +19,19 @@ export function conv2d(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tens
   return tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same');
 }
 
+/**
+ * relu(convolution + bias) of a forward pass that is compiled: TensorFlow's graph optimizer makes one kernel of the three
+ * ops. No gradient flows.
+ * @param bias [K]
+ */
+export function convolveFolded(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor, stride: number): tf.Tensor4D {
+  return tf.tidy(() => {
+    const attributes = [attribute.float32('T'), attribute.string('data_format', 'NHWC')];
+    const biased = runOneOutput('BiasAdd', attributes, [conv2d(x, filter, stride), bias]);
+    return runOneOutput('Relu', [attribute.float32('T')], [biased]) as tf.Tensor4D;
+  });
+}
+
 /** max(x, 0), any shape; the gradient at 0 is 0. */
 export function relu<T extends tf.Tensor>(x: T): T {
   return (kernelFor('relu') === 'fused' ? fusedRelu : stockRelu)(x) as T;
@@ -26,6 +40,11 @@ export function relu<T extends tf.Tensor>(x: T): T {
 /** The maximum of each size × size window, SAME padding: [N, H, W, C] to [N, ⌈H/stride⌉, ⌈W/stride⌉, C]. */
 export function maxPool(x: tf.Tensor, size: number, stride: number): tf.Tensor4D {
   return (kernelFor('maxPool') === 'fused' ? fusedMaxPool : stockMaxPool)(x as tf.Tensor4D, size, stride);
+}
+
+/** The same for a forward pass that is compiled: TensorFlow picks the kernel of the device. No gradient flows. */
+export function maxPoolForward(x: tf.Tensor, size: number, stride: number): tf.Tensor4D {
+  return stockMaxPool(x as tf.Tensor4D, size, stride);
 }
 
 /** The mean over height and width: [N, H, W, C] to [N, C]. */

@@ -2,10 +2,9 @@
  * The paper's network: GoogLeNet (Inception v1) with batch normalisation after every convolution, true 5 × 5 ones, and
  * without auxiliary heads or dropout. 7,030,432 parameters with its embedding of 1024.
  */
-import { maxPool } from '../../engine/ops/layers';
 import { tf } from '../../engine/tf';
 import type { VariableSet, VariableSpec } from '../../engine/variables';
-import { convolutionSpecs, convolve, type Architecture, type Mode } from './layers';
+import { convolutionSpecs, convolve, pool, tidyUnlessTraining, type Architecture, type Mode } from './layers';
 
 /** Widths of one inception block. */
 interface Block {
@@ -52,9 +51,12 @@ export function googlenetBn(channels: 1 | 3): Architecture {
     specs: [...stem, ...blocks.flatMap((each, i) => blockSpecs(each, i === 0 ? STEM_WIDTH : widthOf(blocks[i - 1])))],
     width: widthOf(blocks[blocks.length - 1]),
     features: (variables, images, mode) => {
-      let x = maxPool(convolve(variables, '1/7x7', images, 2, mode), 3, 2);
+      let x = pool(convolve(variables, '1/7x7', images, 2, mode), 3, 2, mode);
       x = convolve(variables, '2/3x3', convolve(variables, '2/reduce', x, 1, mode), 1, mode);
-      for (const each of blocks) x = inception(variables, each, each.halve ? maxPool(x, 3, 2) : x, mode);
+      for (const each of blocks) {
+        const input = each.halve ? pool(x, 3, 2, mode) : x;
+        x = tidyUnlessTraining(mode, () => inception(variables, each, input, mode));
+      }
       return x;
     },
   };
@@ -78,7 +80,7 @@ function inception(variables: VariableSet, { name }: Block, x: tf.Tensor4D, mode
       layer('1x1', x),
       layer('3x3', layer('3x3-reduce', x)),
       layer('5x5', layer('5x5-reduce', x)),
-      layer('pool', maxPool(x, 3, 1)),
+      layer('pool', pool(x, 3, 1, mode)),
     ],
     3,
   );

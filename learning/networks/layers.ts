@@ -3,13 +3,16 @@
  * with the variables it needs and their first values. Does not know architectures.
  */
 import { batchNormInference, batchNormTraining } from '../../engine/ops/batch-norm';
-import { conv2d, dense, relu } from '../../engine/ops/layers';
-import type { tf } from '../../engine/tf';
+import { conv2d, convolveFolded, dense, maxPool, maxPoolForward, relu } from '../../engine/ops/layers';
+import { tf } from '../../engine/tf';
 import type { VariableSet, VariableSpec } from '../../engine/variables';
 import { rngFor } from '../random';
 
-/** In training batch norm goes by the batch and its moving averages follow; in inference by the moving averages. */
-export type Mode = 'training' | 'inference';
+/**
+ * In training batch norm goes by the batch and its moving averages follow; in inference by the moving averages. Folded is
+ * inference on variables in which batch norm is part of the convolutions (fold.ts).
+ */
+export type Mode = 'training' | 'inference' | 'folded';
 
 export interface Architecture {
   readonly specs: readonly VariableSpec[];
@@ -21,15 +24,28 @@ export interface Architecture {
 
 /** Convolution with SAME padding and no bias, batch norm, rectifier. */
 export function convolve(variables: VariableSet, name: string, x: tf.Tensor, stride: number, mode: Mode): tf.Tensor4D {
+  if (mode === 'folded') {
+    return convolveFolded(x, variables.get(`${name}/filter`), variables.get(`${name}/bias`), stride);
+  }
   const names = {
     scale: `${name}/scale`,
     offset: `${name}/offset`,
     mean: `${name}/mean`,
     variance: `${name}/variance`,
   };
-  const convolved = conv2d(x, variables.get(`${name}/filter`), stride);
-  const normalise = mode === 'training' ? batchNormTraining : batchNormInference;
-  return relu(normalise(convolved, variables, names));
+  const filter = variables.get(`${name}/filter`);
+  if (mode === 'training') return relu(batchNormTraining(conv2d(x, filter, stride), variables, names));
+  return tf.tidy(() => relu(batchNormInference(conv2d(x, filter, stride), variables, names)));
+}
+
+/** The maximum of each size × size window, SAME padding. */
+export function pool(x: tf.Tensor, size: number, stride: number, mode: Mode): tf.Tensor4D {
+  return (mode === 'folded' ? maxPoolForward : maxPool)(x, size, stride);
+}
+
+/** Gives back what is made on the way as soon as no gradient needs it: activations of a whole pass are gigabytes. */
+export function tidyUnlessTraining<T extends tf.Tensor>(mode: Mode, compute: () => T): T {
+  return mode === 'training' ? compute() : tf.tidy(compute);
 }
 
 export function convolutionSpecs(name: string, size: number, inputs: number, outputs: number): VariableSpec[] {

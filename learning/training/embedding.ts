@@ -1,14 +1,15 @@
 /**
- * Embeddings of many examples by the present weights, in batches of one shape. Knows views and forward passes; does not
- * know what is trained.
+ * Embeddings of many examples by the present weights, in batches of one shape. Knows views and what is averaged; does not
+ * know how a batch goes through the network (forward.ts) nor what is trained.
  */
-import { cropResize, type Normalise } from '../../engine/augment';
+import type { Normalise } from '../../engine/augment';
+import { uploadBytes } from '../../engine/native';
 import { tf } from '../../engine/tf';
 import type { VariableSet } from '../../engine/variables';
 import type { BatchSource } from '../batch-source';
 import { denseLayer } from '../networks/layers';
-import type { Network } from '../networks/network';
 import { normaliseRows } from '../objectives/triplet';
+import type { Forward, ForwardPass, WeightHolder } from './forward';
 import { centreViews, seededViews } from './views';
 
 const BATCH = 64;
@@ -16,8 +17,8 @@ const BATCH = 64;
 const ROWS = 4096;
 
 export interface Embedder {
-  readonly network: Network;
-  readonly variables: VariableSet;
+  readonly pass: ForwardPass;
+  readonly weights: WeightHolder;
   readonly source: BatchSource;
   readonly input: Normalise;
   readonly inputSize: number;
@@ -29,6 +30,7 @@ export interface Embedder {
 }
 
 /**
+ * The next batch is read while one is computed.
  * @param onBatch awaited after each batch with the number of examples done
  * @returns float32 [examples.length, E]
  */
@@ -37,12 +39,19 @@ export async function embedExamples(
   examples: readonly number[],
   onBatch: (done: number) => Promise<void>,
 ): Promise<Float32Array> {
-  const { embeddingSize, source } = embedder;
+  const { embeddingSize, source, input, inputSize } = embedder;
   const all = new Float32Array(examples.length * embeddingSize);
+  if (examples.length === 0) return all;
+
+  const { edge, channels } = source;
+  const forward = embedder.pass.by(embedder.weights, { batch: BATCH, edge, channels, inputSize, input });
+  let next = startReading(source, examples, 0);
   for (let start = 0; start < examples.length; start += BATCH) {
+    const { padded, pixels } = next;
+    const bytes = await pixels;
+    if (start + BATCH < examples.length) next = startReading(source, examples, start + BATCH);
     const count = Math.min(BATCH, examples.length - start);
-    const padded = Array.from({ length: BATCH }, (_, i) => examples[start + Math.min(i, count - 1)]);
-    const rows = embedBatch(embedder, padded, await source.read(padded));
+    const rows = embedBatch(embedder, forward, padded, bytes);
     all.set(rows.subarray(0, count * embeddingSize), start * embeddingSize);
     await onBatch(start + count);
   }
@@ -72,16 +81,30 @@ export function logitsOf(
   return all;
 }
 
-function embedBatch(embedder: Embedder, examples: readonly number[], pixels: Uint8Array): Float32Array {
-  const { network, variables, source, input, inputSize, views, seed, normalise } = embedder;
+interface Reading {
+  /** BATCH examples: the last one again where there are fewer. */
+  readonly padded: readonly number[];
+  readonly pixels: Promise<Uint8Array>;
+}
+
+function startReading(source: BatchSource, examples: readonly number[], start: number): Reading {
+  const padded = Array.from({ length: BATCH }, (_, i) => examples[Math.min(start + i, examples.length - 1)]);
+  const pixels = source.read(padded);
+  pixels.catch(() => undefined); // who awaits it hears of it; nobody does when the batch before it fails
+  return { padded, pixels };
+}
+
+function embedBatch(
+  { source, inputSize, views, seed, normalise }: Embedder,
+  forward: Forward,
+  examples: readonly number[],
+  pixels: Uint8Array,
+): Float32Array {
   const { edge, channels } = source;
   const geometry = { edge, inputSize };
-  const embedView = (boxes: Float32Array): tf.Tensor2D =>
-    tf.tidy(() => {
-      const x = cropResize(pixels, [examples.length, edge, edge, channels], boxes, inputSize, input);
-      return network.forward(variables, x, 'inference');
-    });
   return dataOf(() => {
+    const images = uploadBytes(pixels, [examples.length, edge, edge, channels]);
+    const embedView = (boxes: Float32Array): tf.Tensor2D => forward(images, tf.tensor2d(boxes, [examples.length, 4]));
     const embeddings =
       views === 1
         ? embedView(centreViews(examples.length, geometry))

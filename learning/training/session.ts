@@ -22,6 +22,7 @@ import { samplerFor, type Batch, type Sampler } from '../sampling/sampler';
 import { classesOf, type TrainingData } from '../training-data';
 import { embedExamples, logitsOf } from './embedding';
 import { StepExecutor } from './executor';
+import { ForwardPass } from './forward';
 import { inputStatistics } from './input-statistics';
 import { phaseSpecs, planOf, type PhasePlan, type SessionConfig } from './plan';
 import { RunningVariance } from './running-variance';
@@ -46,6 +47,7 @@ export class TrainingSession {
   /** Trained numbers of the network, without the softmax head. */
   readonly parameterCount: number;
   private readonly network: Network;
+  private readonly pass: ForwardPass;
   private place: Position = { phase: 'warm-start', epoch: 0, step: 0, globalStep: 0 };
   private plan: PhasePlan;
   private executor: StepExecutor;
@@ -61,6 +63,7 @@ export class TrainingSession {
     private input: Normalise,
   ) {
     this.network = networkFor(config.network, source.channels);
+    this.pass = new ForwardPass(this.network, config.compile);
     this.embeddingSize = config.network.embeddingSize;
     this.parameterCount = parameterCount(this.network.specs);
     this.plan = planOf(config, 'warm-start', data.train.length);
@@ -170,8 +173,8 @@ export class TrainingSession {
     const { objective } = this.plan;
     return embedExamples(
       {
-        network: this.network,
-        variables: this.executor.present(),
+        pass: this.pass,
+        weights: this.executor,
         source: this.source,
         input: this.input,
         inputSize: this.config.network.inputSize,
@@ -192,6 +195,7 @@ export class TrainingSession {
   }
 
   dispose(): void {
+    this.pass.dispose();
     this.executor.dispose();
   }
 

@@ -160,16 +160,45 @@ describe('embeddings', () => {
     });
   });
 
-  test('of a compiled session are those of the eager one', async () => {
-    const [eager, compiled] = await Promise.all(
-      [false, true].map((compile) =>
-        withSession(configFor(softmax, { compile }), async (session) => {
-          await session.trainEpoch(1, null, never);
-          return session.embed(examples, settled);
-        }),
-      ),
-    );
-    expect(compiled).toEqual(eager);
+  test.each([1, 16] as const)(
+    'of %d views: compiled they are the eager ones to rounding, and after further training too',
+    async (views) => {
+      const [eager, compiled] = await Promise.all(
+        [false, true].map((compile) =>
+          withSession(configFor(triplet, { compile, views }), async (session) => {
+            const all: Float32Array[] = [];
+            for (const epoch of [1, 2]) {
+              await session.trainEpoch(epoch, null, never);
+              all.push(await session.embed(examples, settled));
+            }
+            session.beginTraining(); // from here on normalised
+            return [...all, await session.embed(examples, settled)];
+          }),
+        ),
+      );
+      eager.forEach((embeddings, i) => {
+        const largest = embeddings.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+        const apart = embeddings
+          .map((value, e) => Math.abs(value - compiled[i][e]))
+          .reduce((a, b) => Math.max(a, b), 0);
+        expect(apart).toBeLessThan(1e-5 * largest);
+      });
+      expect(compiled[0]).not.toEqual(compiled[1]);
+    },
+  );
+
+  test('B3: of a compiled session are the same bits in one that restored its state', async () => {
+    const config = configFor(magnet, { compile: true });
+    await withSession(config, async (warm) => {
+      await warm.embed(examples, settled);
+      await trainOn(warm, config);
+      const embeddings = await warm.embed(examples, settled);
+      const state = warm.capture();
+      await withSession(config, async (reloaded) => {
+        reloaded.restore(state);
+        expect(await reloaded.embed(examples, settled)).toEqual(embeddings);
+      });
+    });
   });
 
   test('of 16 views are near those of the centre view, and depend on the seed', async () => {
