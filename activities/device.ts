@@ -8,6 +8,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { abstractSocket } from '../config/abstract-socket';
 import { LodestoneError } from '../errors';
 
 const WAIT_MS = 60_000;
@@ -26,7 +27,7 @@ export async function holdDevice(cacheDirectory: string): Promise<Server> {
   const name = deviceName(cacheDirectory);
   const deadline = performance.now() + WAIT_MS;
   for (;;) {
-    const server = await listen(`\0lodestone-device-${name}`);
+    const server = await listen(abstractSocket(`lodestone-device-${name}`));
     if (server) return server;
     if (performance.now() > deadline) {
       throw new LodestoneError(
@@ -67,7 +68,7 @@ function recordPath(cacheDirectory: string): string {
 }
 
 /** Start time of a process in clock ticks since boot; null where there is no such process. */
-function startTimeOf(pid: number): string | null {
+export function startTimeOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

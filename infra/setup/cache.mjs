@@ -50,7 +50,8 @@ export async function cacheEntry({ root, name, build, waiting = () => {} }) {
 export async function withLock(name, waiting, work) {
   if (process.platform !== 'linux') return work();
 
-  const address = `\0lodestone-${createHash('sha256').update(name).digest('hex')}`;
+  // Of full length: Node 20 pads a shorter address with zeros and later versions do not, so that they would not meet.
+  const address = `\0lodestone-${createHash('sha256').update(name).digest('hex')}`.padEnd(108, '-');
   let server = await tryListen(address);
   if (!server) waiting();
   while (!server) {

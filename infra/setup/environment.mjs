@@ -16,6 +16,7 @@ export function isolatedEnvironment(environment) {
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', // see cli/main.ts
     XDG_CONFIG_HOME: join(stateRoot, 'no-profiles'), // Temporal's profile file lies there; naming it would "configure" it
   };
 }

@@ -11,6 +11,8 @@ import { Guardian } from './guardian';
 import { onMessage, Request, send, tryConnect } from './protocol';
 import { loadCredentials, socketAddress } from './state';
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // see cli/main.ts
+
 const [stateDir, projectRoot] = process.argv.slice(2);
 const log = pino({ base: null }, pino.destination({ dest: 1, sync: true }));
 

@@ -10,6 +10,7 @@ import { linkSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { abstractSocket } from '../../config/abstract-socket';
 import { parseAtEdge } from '../../config/parse';
 
 export const S3Kind = z.enum(['minio', 'versitygw']);
@@ -74,7 +75,7 @@ export function dataPaths(stateDir: string, s3: S3Kind): { database: string; rea
 /** The guardian's socket, which is its lock as well. Abstract on Linux: the kernel frees it with the process. */
 export function socketAddress(stateDir: string): string {
   const name = `lodestone-stack-${createHash('sha256').update(realpathSync(stateDir)).digest('hex').slice(0, 24)}`;
-  return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`);
+  return process.platform === 'linux' ? abstractSocket(name) : join(tmpdir(), `${name}.sock`);
 }
 
 export function makeStateDir(stateDir: string): void {

@@ -7,9 +7,16 @@ import { spawnEnvironment } from '../../../engine/environment';
 
 const hook = join(__dirname, 'typescript.cjs');
 
-/** @param file beside this one */
-export function runInChild(file: string, environment: Record<string, string> = spawnEnvironment(2, defaults)): unknown {
-  const stdout = execFileSync(process.execPath, ['--require', hook, join(__dirname, file)], {
+/**
+ * @param file beside this one
+ * @param program the Node that runs it
+ */
+export function runInChild(
+  file: string,
+  environment: Record<string, string> = spawnEnvironment(2, defaults),
+  program = process.execPath,
+): unknown {
+  const stdout = execFileSync(program, ['--require', hook, join(__dirname, file)], {
     env: { PATH: process.env.PATH, ...environment },
     encoding: 'utf8',
     timeout: 60_000,
