@@ -5,6 +5,7 @@ import { tf } from '../../../engine/tf';
 import { VariableSet } from '../../../engine/variables';
 import { networkFor, type Network } from '../../../learning/networks/network';
 import { ForwardPass, type ForwardShape } from '../../../learning/training/forward';
+import { runInChild } from '../../engine/support/child';
 import { noise } from '../../engine/support/noise';
 import { deviation } from '../../engine/support/reference';
 
@@ -102,4 +103,11 @@ test('one program for each shape and normalisation, none of which leaves a tenso
   });
   expect(memoryReport()).toMatchObject({ tensors: held.tensors, nativeTensors: held.nativeTensors });
   variables.dispose();
+});
+
+test('B1: two other processes give the same bits', () => {
+  const file = '../../learning/training/embedding-digest.ts';
+  const first = runInChild(file);
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  expect(runInChild(file)).toBe(first);
 });
