@@ -177,7 +177,10 @@ export const Recipe = z.strictObject({
         .enum(['proven', 'stock'])
         .default('proven')
         .meta({ doc: 'fused kernels where they are proven equal at start, or stock ones' }),
-      compile: z.boolean().default(false).meta({ doc: 'trace the train step once and run it as one graph' }),
+      compile: z
+        .boolean()
+        .default(true)
+        .meta({ doc: 'trace the train step once and run it as one graph; false: op by op' }),
     })
     .prefault({}),
 });
