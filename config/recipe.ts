@@ -181,6 +181,9 @@ export const Recipe = z.strictObject({
         .boolean()
         .default(true)
         .meta({ doc: 'trace the train step once and run it as one graph; false: op by op' }),
+      precision: z.enum(['float32', 'bf16']).default('float32').meta({
+        doc: 'bf16: convolutions compute in bfloat16, weights stay float32; needs `compile` and a CPU or GPU that has it',
+      }),
     })
     .prefault({}),
 });

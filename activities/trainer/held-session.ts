@@ -90,5 +90,6 @@ function sessionConfig(recipe: Recipe): SessionConfig {
     views: evaluation.views,
     kernels: engine.kernels,
     compile: engine.compile,
+    precision: engine.precision,
   };
 }

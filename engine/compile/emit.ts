@@ -5,9 +5,11 @@
  * Invariants:
  *   G1  A read of a variable follows the write before it, and a write follows all reads and the write before it.
  *   G2  Every output waits for every write: who fetches one output has made the whole step happen.
+ *   G3  Whatever the precision, inputs, outputs and variables have the types they were traced with.
  */
 import { assertNever } from '../../errors';
 import { binding, type Attribute } from '../native';
+import { narrowInputs, TF_BFLOAT16, type Precision } from './bf16';
 import type { GraphBuilder } from './graph';
 import type { AttributeValue } from './protobuf';
 import { completeAttributes } from './signatures';
@@ -23,7 +25,7 @@ export const nodeNames = {
 const READS = new Set(['ReadVariableOp', 'ResourceGather', 'ResourceGatherNd', 'VariableShape', 'VarIsInitializedOp']);
 
 /** Adds the nodes of one step, all under `<step>/`. The variables' nodes are there already. */
-export function emitStep(graph: GraphBuilder, step: string, trace: Trace): void {
+export function emitStep(graph: GraphBuilder, step: string, trace: Trace, precision: Precision): void {
   for (const { name, shape, dtype } of trace.inputs) {
     graph.add(nodeNames.input(step, name), 'Placeholder', [], {
       dtype: typeOf(dtype),
@@ -49,19 +51,60 @@ export function emitStep(graph: GraphBuilder, step: string, trace: Trace): void 
     }
   };
 
+  const casts = new Casts(graph, step);
   trace.ops.forEach((op, i) => {
     if (!live.has(i)) return;
     const types = op.inputs.map((source) => typeOfSource(trace, source));
-    const attributes = completeAttributes(op.op, op.attributes, types);
+    const attributes = attributeValues(op.op, completeAttributes(op.op, op.attributes, types));
     const order = before[i].filter((earlier) => live.has(earlier)).map((earlier) => `^${opName(earlier)}`);
-    graph.add(opName(i), op.op, [...op.inputs.map(nameOf), ...order], attributeValues(op.op, attributes));
+    const names = op.inputs.map(nameOf);
+    const narrow = precision === 'bf16' ? narrowInputs(op, (input) => casts.isNarrow(names[input])) : null;
+    const inputs = names.map((name, input) => (narrow?.includes(input) ? casts.narrow(name) : casts.wide(name)));
+    graph.add(opName(i), op.op, [...inputs, ...order], narrow ? { ...attributes, T: typeOf(TF_BFLOAT16) } : attributes);
+    if (narrow) casts.isNow(opName(i));
   });
 
   const writes = trace.ops.flatMap((op, i) => (isWrite(op) ? [`^${opName(i)}`] : []));
   const done = graph.add(`${step}/done`, 'NoOp', writes, {});
   for (const { name, source } of trace.outputs) {
     const attributes = { T: typeOf(typeOfSource(trace, source)) };
-    graph.add(nodeNames.output(step, name), 'Identity', [nameOf(source), `^${done}`], attributes);
+    graph.add(nodeNames.output(step, name), 'Identity', [casts.wide(nameOf(source)), `^${done}`], attributes);
+  }
+}
+
+/** Casts between float32 and bfloat16, each made once (G3). */
+class Casts {
+  private readonly made = new Map<string, string>();
+  private readonly narrowTensors = new Set<string>();
+
+  constructor(
+    private readonly graph: GraphBuilder,
+    private readonly step: string,
+  ) {}
+
+  isNarrow(tensor: string): boolean {
+    return this.narrowTensors.has(tensor);
+  }
+
+  isNow(tensor: string): void {
+    this.narrowTensors.add(tensor);
+  }
+
+  narrow(tensor: string): string {
+    return this.isNarrow(tensor) ? tensor : this.cast(tensor, binding().TF_FLOAT, TF_BFLOAT16);
+  }
+
+  wide(tensor: string): string {
+    return this.isNarrow(tensor) ? this.cast(tensor, TF_BFLOAT16, binding().TF_FLOAT) : tensor;
+  }
+
+  private cast(tensor: string, from: number, to: number): string {
+    const known = this.made.get(tensor);
+    if (known !== undefined) return known;
+    const attributes = { SrcT: typeOf(from), DstT: typeOf(to), Truncate: { type: 'bool', value: false } as const };
+    const name = this.graph.add(`${this.step}/cast/${this.made.size}`, 'Cast', [tensor], attributes);
+    this.made.set(tensor, name);
+    return name;
   }
 }
 

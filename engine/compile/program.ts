@@ -19,6 +19,7 @@ import { binding, nativeId, nativeType, tensorOf } from '../native';
 import type { Step, TensorRecord } from '../step';
 import { tf } from '../tf';
 import { checkValues, type VariableSet, type VariableSpec } from '../variables';
+import { requireBf16, type Precision } from './bf16';
 import { emitStep, nodeNames } from './emit';
 import { GraphBuilder } from './graph';
 import { recordStep } from './recorder';
@@ -52,9 +53,15 @@ export class Program {
 
   /**
    * Traces every step (twice, to prove it pure), loads the graph and gives it the present values of the set.
-   * The set is left as it was. Throws InvalidConfig naming the op that cannot be compiled.
+   * The set is left as it was. Throws InvalidConfig naming the op that cannot be compiled, or where bf16 is asked of a
+   * device that has none.
    */
-  static compile(variables: VariableSet, steps: Readonly<Record<string, StepToCompile>>): Program {
+  static compile(
+    variables: VariableSet,
+    steps: Readonly<Record<string, StepToCompile>>,
+    precision: Precision = 'float32',
+  ): Program {
+    if (precision === 'bf16') requireBf16();
     kernelsInUse(); // a choice made during the first trace would be recorded with its proofs
     const graph = new GraphBuilder();
     emitVariables(graph, variables.specs);
@@ -65,7 +72,7 @@ export class Program {
       if (difference !== undefined) {
         throw untraceable(`two runs of the step "${name}" differ (${difference}): it draws or counts in JavaScript`);
       }
-      emitStep(graph, name, trace);
+      emitStep(graph, name, trace, precision);
       compiled.set(name, { inputs: trace.inputs, outputs: trace.outputs.map((output) => output.name) });
     }
     const bytes = graph.bytes();

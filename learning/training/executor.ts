@@ -3,12 +3,15 @@
  *
  * Invariants:
  *   X1  One holder has the truth: the variable set, or the program that ran last. Whoever is asked next gets it first.
- *   X2  A program is compiled for one shape of batch; another shape gets another program, and both give the eager bits.
+ *   X2  A program is compiled for one shape of batch; another shape gets another program, and in float32 both give the
+ *       eager bits.
  */
 import { Program } from '../../engine/compile/program';
+import type { Precision } from '../../engine/compile/bf16';
 import { runEagerStep, type Step, type TensorRecord } from '../../engine/step';
 import { tf } from '../../engine/tf';
 import type { VariableSet } from '../../engine/variables';
+import { LodestoneError } from '../../errors';
 import { upload, type StepBatch } from './train-step';
 
 /** What a step says about its batch. */
@@ -21,7 +24,14 @@ export interface StepMeasures {
   readonly variance: number | null;
 }
 
-/** A life cycle: owns the set that it is given. */
+/** How steps and forward passes run. */
+export interface Execution {
+  /** As one graph each, or op by op. */
+  readonly compile: boolean;
+  readonly precision: Precision;
+}
+
+/** A life cycle: owns the set that it is given. Throws InvalidConfig for bf16 op by op: it is a way to compile. */
 export class StepExecutor {
   private readonly programs = new Map<string, Program>();
   private holder: VariableSet | Program;
@@ -29,15 +39,16 @@ export class StepExecutor {
   constructor(
     private readonly variables: VariableSet,
     private readonly step: Step,
-    private readonly compile: boolean,
+    private readonly execution: Execution,
   ) {
+    requireCompiledBf16(execution);
     this.holder = variables;
   }
 
   /** One step. */
   run(batch: StepBatch): StepMeasures {
     const inputs = upload(batch);
-    const outputs = this.compile ? this.runCompiled(inputs) : runEagerStep(this.step, this.variables, inputs);
+    const outputs = this.execution.compile ? this.runCompiled(inputs) : runEagerStep(this.step, this.variables, inputs);
     const losses = numbersOf(outputs, 'losses') ?? new Float32Array(0);
     const wrong = numbersOf(outputs, 'wrong') ?? losses.map((loss) => (loss > 0 ? 1 : 0));
     const variance = numbersOf(outputs, 'variance')?.[0] ?? null;
@@ -79,10 +90,20 @@ export class StepExecutor {
       .join(', ');
     const known = this.programs.get(shape);
     if (known !== undefined) return known;
-    const program = Program.compile(this.variables, { train: { step: this.step, example: batch } });
+    const steps = { train: { step: this.step, example: batch } };
+    const program = Program.compile(this.variables, steps, this.execution.precision);
     this.programs.set(shape, program);
     return program;
   }
+}
+
+function requireCompiledBf16({ compile, precision }: Execution): void {
+  if (compile || precision === 'float32') return;
+  throw new LodestoneError(
+    'InvalidConfig',
+    'engine.precision: got bf16 with engine.compile false, must be float32 there: bf16 is chosen when a step is compiled. ' +
+      'Set engine.compile to true or engine.precision to float32.',
+  );
 }
 
 function numbersOf(outputs: TensorRecord, name: string): Float32Array | null {

@@ -8,6 +8,7 @@
  *   F2  Weights are folded once a pass, in float64; the batches of a pass see the same ones.
  */
 import { cropResizeTensors, type Normalise } from '../../engine/augment';
+import type { Precision } from '../../engine/compile/bf16';
 import { Program } from '../../engine/compile/program';
 import { uploadBytes } from '../../engine/native';
 import type { Step, TensorRecord } from '../../engine/step';
@@ -16,6 +17,7 @@ import { VariableSet } from '../../engine/variables';
 import { fold, foldedSpecs } from '../networks/fold';
 import { sizeOf, type Mode } from '../networks/layers';
 import type { Network } from '../networks/network';
+import type { Execution } from './executor';
 
 /** Who holds the present weights: read for a compiled pass, or given as variables for one op by op. */
 export interface WeightHolder {
@@ -40,12 +42,12 @@ export class ForwardPass {
 
   constructor(
     private readonly network: Network,
-    private readonly compile: boolean,
+    private readonly execution: Execution,
   ) {}
 
   /** The pass by the weights held now. The caller disposes what it returns; valid until the holder's next step. */
   by(weights: WeightHolder, shape: ForwardShape): Forward {
-    if (!this.compile) {
+    if (!this.execution.compile) {
       const variables = weights.present();
       const step = forwardStep(this.network, shape, 'inference');
       return (images, boxes) => tf.tidy(() => step(variables, { images, boxes }).embeddings) as tf.Tensor2D;
@@ -64,18 +66,18 @@ export class ForwardPass {
     const key = JSON.stringify(shape);
     const known = this.programs.get(key);
     if (known !== undefined) return known;
-    const program = compileForward(this.network, shape);
+    const program = compileForward(this.network, shape, this.execution.precision);
     this.programs.set(key, program);
     return program;
   }
 }
 
 /** The folded pass as a program with the one step `embed`; its weights are all 0 until the first `restore`. */
-export function compileForward(network: Network, shape: ForwardShape): Program {
+export function compileForward(network: Network, shape: ForwardShape, precision: Precision): Program {
   const variables = VariableSet.create(foldedSpecs(network.specs), (spec) => new Float32Array(sizeOf(spec.shape)));
   const example = dummyBatch(shape); // B1
   try {
-    return Program.compile(variables, { embed: { step: forwardStep(network, shape, 'folded'), example } });
+    return Program.compile(variables, { embed: { step: forwardStep(network, shape, 'folded'), example } }, precision);
   } finally {
     tf.dispose(example);
     variables.dispose();

@@ -6,6 +6,7 @@ import type { Phase } from '../../config/artifacts';
 import type { NetworkOptions } from '../../config/network';
 import type { Objective } from '../../config/objective';
 import type { OptimizerOptions, Recipe } from '../../config/recipe';
+import type { Precision } from '../../engine/compile/bf16';
 import { slotSpecs } from '../../engine/ops/optimizers';
 import type { VariableSpec } from '../../engine/variables';
 import { assertNever } from '../../errors';
@@ -28,6 +29,7 @@ export interface SessionConfig {
   readonly views: 1 | 16;
   readonly kernels: 'proven' | 'stock';
   readonly compile: boolean;
+  readonly precision: Precision;
 }
 
 export interface PhasePlan {

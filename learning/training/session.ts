@@ -63,7 +63,7 @@ export class TrainingSession {
     private input: Normalise,
   ) {
     this.network = networkFor(config.network, source.channels);
-    this.pass = new ForwardPass(this.network, config.compile);
+    this.pass = new ForwardPass(this.network, config);
     this.embeddingSize = config.network.embeddingSize;
     this.parameterCount = parameterCount(this.network.specs);
     this.plan = planOf(config, 'warm-start', data.train.length);
@@ -256,7 +256,7 @@ export class TrainingSession {
       objective: this.plan.objective,
       optimizer: config.optimizer,
     });
-    return new StepExecutor(VariableSet.create(this.specsOf(phase), initial), step, config.compile);
+    return new StepExecutor(VariableSet.create(this.specsOf(phase), initial), step, config);
   }
 
   private specsOf(phase: Phase): VariableSpec[] {

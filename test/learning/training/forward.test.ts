@@ -1,4 +1,5 @@
 /** Forward passes, compiled and folded against op by op, and that the bits depend on nothing but weights and batch. */
+import { cpuHasBf16, cpuInfo, type Precision } from '../../../engine/compile/bf16';
 import { uploadBytes } from '../../../engine/native';
 import { memoryReport } from '../../../engine/memory';
 import { tf } from '../../../engine/tf';
@@ -49,10 +50,13 @@ function embed(pass: ForwardPass, variables: VariableSet, shape: ForwardShape, s
   });
 }
 
-function withPasses<T>(network: Network, use: (compiled: () => ForwardPass, eager: ForwardPass) => T): T {
-  const passes = [new ForwardPass(network, false)];
-  const compiled = (): ForwardPass => {
-    const pass = new ForwardPass(network, true);
+function withPasses<T>(
+  network: Network,
+  use: (compiled: (precision?: Precision) => ForwardPass, eager: ForwardPass) => T,
+): T {
+  const passes = [new ForwardPass(network, { compile: false, precision: 'float32' })];
+  const compiled = (precision: Precision = 'float32'): ForwardPass => {
+    const pass = new ForwardPass(network, { compile: true, precision });
     passes.push(pass);
     return pass;
   };
@@ -74,6 +78,19 @@ describe.each(cases)('%s', (_, network, shape) => {
       expect(deviation(embed(pass, others, shape), embed(eager, others, shape))).toBeLessThan(BOUND);
     });
     for (const set of [variables, others]) set.dispose();
+  });
+
+  test('in bf16 it deviates by under 2 %, more than float32 does, and gives the same bits again', () => {
+    if (!cpuHasBf16(cpuInfo())) return console.warn('bf16: this CPU has no bfloat16 arithmetic; not tested');
+    const variables = weightsOf(network, 1);
+    withPasses(network, (compiled, eager) => {
+      const expected = embed(eager, variables, shape);
+      const narrow = embed(compiled('bf16'), variables, shape);
+      expect(deviation(narrow, expected)).toBeLessThan(0.02); // 2⁻⁸ a rounding, along some 60 layers
+      expect(deviation(narrow, expected)).toBeGreaterThan(BOUND);
+      expect(embed(compiled('bf16'), variables, shape)).toEqual(narrow);
+    });
+    variables.dispose();
   });
 
   test('B3: the bits are those of a fresh program, whatever weights and batches the program saw before', () => {

@@ -1,5 +1,6 @@
 /** Capture, restore and what must give the same bits (DURABILITY B1–B4), with what must not. */
 import type { Objective } from '../../../config/objective';
+import { cpuHasBf16, cpuInfo } from '../../../engine/compile/bf16';
 import type { EpochHooks, SessionConfig } from '../../../learning/training/session';
 import { stateNames, type SessionState, type StateTensor } from '../../../learning/training/state';
 import { configFor, digestOf, never, objectives, stopAfter, trainOn, withSession } from './toy';
@@ -145,4 +146,22 @@ test.each(all)('$type compiled gives the bits of the eager run, and resumes in t
   const config = configFor(objective, { compile: true });
   expect(digestOf(await unbroken(config))).toBe(eager);
   expect(digestOf(await continued(config, await stoppedAfter(config, 6)))).toBe(eager);
+});
+
+test('compiled in bf16 it resumes in its own bits, which are not those of float32', async () => {
+  if (!cpuHasBf16(cpuInfo())) return console.warn('bf16: this CPU has no bfloat16 arithmetic; not tested');
+  const config = configFor(objectives.softmax, { compile: true, precision: 'bf16' });
+  const whole = await unbroken(config);
+  expect(digestOf(await unbroken(config))).toBe(digestOf(whole));
+  expect(digestOf(await continued(config, await stoppedAfter(config, 6)))).toBe(digestOf(whole));
+  const float32 = await unbroken(configFor(objectives.softmax, { compile: true }));
+  expect(digestOf(float32)).not.toBe(digestOf(whole));
+  expect(Math.abs(whole.curve[0].loss / float32.curve[0].loss - 1)).toBeLessThan(0.1);
+});
+
+test('bf16 without compiled steps is refused by name', async () => {
+  const config = configFor(objectives.magnet, { precision: 'bf16' });
+  await expect(withSession(config, () => Promise.resolve())).rejects.toThrow(
+    /engine\.precision: got bf16 with engine\.compile false.*Set engine\.compile to true/,
+  );
 });

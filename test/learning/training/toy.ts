@@ -67,6 +67,7 @@ export function configFor(objective: Objective, changes: Partial<SessionConfig> 
     views: 1,
     kernels: 'proven',
     compile: false,
+    precision: 'float32',
     ...changes,
   };
 }

@@ -51,7 +51,7 @@ function executorOf({ network, objective, optimizer }: (typeof cases)[number][3]
   const specs = phaseSpecs(config, 'train', net.specs, CLASSES);
   const variables = VariableSet.create(specs, (spec) => net.initial(spec, 5));
   const parts = { network: net, inputSize: network.inputSize, input: INPUT, objective, optimizer };
-  return new StepExecutor(variables, trainStep(parts), compile);
+  return new StepExecutor(variables, trainStep(parts), { compile, precision: 'float32' });
 }
 
 /** Names of the values that are not the same bytes. Jest's own comparison takes seconds for millions of numbers. */

@@ -1,0 +1,88 @@
+/**
+ * Which parts of a compiled step compute in bfloat16: convolutions, and what lies between them, so that activations and
+ * their gradients move as half the bytes. Weights, their gradients and updates, batch-norm statistics, dense layers and
+ * the loss stay float32; oneDNN sums products of bfloat16 in float32.
+ * Knows ops by name; does not know graphs (emit.ts inserts the casts).
+ */
+import { readFileSync } from 'node:fs';
+import { LodestoneError } from '../../errors';
+import { binding } from '../native';
+import type { RecordedOp } from './trace';
+
+/** What a compiled step computes in; variables are float32 either way. */
+export type Precision = 'float32' | 'bf16';
+
+/** TF_DataType of bfloat16, which the addon does not name. */
+export const TF_BFLOAT16 = 14;
+
+interface Rule {
+  /** Inputs of type T. */
+  readonly inputs: readonly number[] | 'all' | 'all but the last';
+  /** When: always; where an input is bfloat16 already; where all of them are (else float32 would lose digits). */
+  readonly where: 'always' | 'one is' | 'all are';
+}
+
+/** The first output of each is of type T; others (statistics, workspaces) have types of their own. */
+const rules: Readonly<Record<string, Rule>> = {
+  Conv2D: { inputs: [0, 1], where: 'always' },
+  Conv2DBackpropFilter: { inputs: [0, 2], where: 'always' },
+  Conv2DBackpropInput: { inputs: [1, 2], where: 'always' },
+  FusedBatchNormV3: { inputs: [0], where: 'one is' },
+  FusedBatchNormGradV3: { inputs: [0, 1], where: 'one is' },
+  BiasAdd: { inputs: [0, 1], where: 'one is' },
+  Relu: { inputs: [0], where: 'one is' },
+  ReluGrad: { inputs: [0, 1], where: 'one is' },
+  MaxPool: { inputs: [0], where: 'one is' },
+  MaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
+  _MklNativeMaxPool: { inputs: [0], where: 'one is' },
+  _MklNativeMaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
+  ConcatV2: { inputs: 'all but the last', where: 'all are' },
+  Slice: { inputs: [0], where: 'one is' },
+  AddV2: { inputs: 'all', where: 'all are' },
+  AddN: { inputs: 'all', where: 'all are' },
+};
+
+/**
+ * The inputs that must be bfloat16 for the op to run in it, or null where it runs in float32.
+ * @param isNarrow whether an input is bfloat16 already
+ */
+export function narrowInputs(
+  { op, inputs, outputs }: RecordedOp,
+  isNarrow: (input: number) => boolean,
+): number[] | null {
+  if (!Object.hasOwn(rules, op) || outputs[0].dtype !== binding().TF_FLOAT) return null;
+  const { inputs: typed, where } = rules[op];
+  const all = inputs.map((_, i) => i);
+  const narrow = typed === 'all' ? all : typed === 'all but the last' ? all.slice(0, -1) : [...typed];
+  if (where === 'one is' && !narrow.some(isNarrow)) return null;
+  if (where === 'all are' && !narrow.every(isNarrow)) return null;
+  return narrow;
+}
+
+/**
+ * Throws InvalidConfig where the device has no bfloat16 arithmetic: emulated, it is many times slower than float32.
+ * @param info content of /proc/cpuinfo
+ */
+export function requireBf16(info: string = cpuInfo()): void {
+  if (binding().isUsingGpuDevice() || cpuHasBf16(info)) return;
+  throw new LodestoneError(
+    'InvalidConfig',
+    'engine.precision: got bf16, must be float32 on this machine: its CPU has neither avx512_bf16 nor amx_bf16 ' +
+      '(/proc/cpuinfo), and emulated it is slower than float32. Set engine.precision to float32, or use a machine that has it.',
+  );
+}
+
+/** Whether the flags of a /proc/cpuinfo name bfloat16 arithmetic. */
+export function cpuHasBf16(info: string): boolean {
+  const flags = /^flags\s*:(.*)$/m.exec(info)?.[1].split(' ') ?? [];
+  return flags.includes('avx512_bf16') || flags.includes('amx_bf16');
+}
+
+/** Empty outside Linux: nothing is known of the CPU, so nothing is promised. */
+export function cpuInfo(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
