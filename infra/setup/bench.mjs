@@ -1,6 +1,6 @@
 /**
  * Runs programs of bench/ from the build: `node bench.mjs` every bench/*.bench.ts in order, `node bench.mjs NAME …` the
- * one called NAME.ts or NAME.bench.ts with the arguments that follow. Ends with the first bad exit code.
+ * one called NAME/main.ts, NAME.ts or NAME.bench.ts with the arguments that follow. Ends with the first bad exit code.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,10 +27,12 @@ function allBenches(folder) {
 }
 
 function oneBench(folder, name) {
-  const file = [`${name}.js`, `${name}.bench.js`].find((candidate) => existsSync(join(folder, candidate)));
+  const file = [`${name}/main.js`, `${name}.js`, `${name}.bench.js`].find((candidate) =>
+    existsSync(join(folder, candidate)),
+  );
   if (file === undefined)
     throw new Error(
-      `bench: no bench/${name}.ts nor bench/${name}.bench.ts; there is: ${allBenches(folder).join(', ')}`,
+      `bench: no bench/${name}/main.ts, bench/${name}.ts nor bench/${name}.bench.ts; there is: ${allBenches(folder).join(', ')}`,
     );
   return file;
 }
