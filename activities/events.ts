@@ -1,4 +1,4 @@
-/** What happened and when: attempts and resume marks, outside every digest (S6). */
+/** What happened and when: attempts, losses and resume marks, outside every digest (S6). */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { z } from 'zod';
@@ -6,14 +6,26 @@ import { Phase } from '../config/artifacts';
 import { runLayout } from '../storage/run-layout';
 import type { ObjectStore } from '../storage/store';
 
-const Event = z.object({
-  type: z.literal('attempt'),
-  phase: Phase,
-  epoch: z.int(),
-  /** Global step of the checkpoint that the attempt went on from; null: the start of the epoch. */
-  resumedFrom: z.int().nullable(),
-  skipped: z.array(z.string()),
-});
+const Event = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('attempt'),
+    phase: Phase,
+    epoch: z.int(),
+    /** Global step of the checkpoint that the attempt went on from; null: the start of the epoch. */
+    resumedFrom: z.int().nullable(),
+    /** Damaged checkpoints that were passed over, by name (S4). */
+    skipped: z.array(z.string()),
+  }),
+  /** A trainer or a worker died. The steps between the next attempt's start and this one's last were made again. */
+  z.object({
+    type: z.literal('lost'),
+    what: z.enum(['trainer', 'worker']),
+    phase: Phase,
+    epoch: z.int(),
+    /** Global step that was applied last. */
+    reached: z.int(),
+  }),
+]);
 export type Event = z.infer<typeof Event>;
 
 export async function writeEvent(store: ObjectStore, run: string, event: Event): Promise<void> {

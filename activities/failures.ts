@@ -8,6 +8,27 @@ export function rethrowForTemporal(error: unknown): never {
   throw ApplicationFailure.create({ type, message, nonRetryable: !failures[type].retry, details: [facts] });
 }
 
+/**
+ * Reads stored input. What is damaged or missing is the workflow's to go back from, not an activity's to retry (S8).
+ * @param what names the input
+ * @param lastGood digest of the checkpoint to go back to; null where the workflow knows better
+ */
+export async function rejectingInput<T>(
+  what: string,
+  read: () => Promise<T>,
+  lastGood: () => Promise<string | null> = () => Promise.resolve(null),
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof LodestoneError) || error.kind !== 'ArtifactCorrupt') throw error;
+    throw new LodestoneError('InputRejected', `${what}: ${error.message} The run goes back to the one before.`, {
+      cause: error,
+      facts: { what, lastGood: await lastGood() },
+    });
+  }
+}
+
 /** Wraps every activity of a set. */
 export function translating<T extends object>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, activity]) => [

@@ -14,7 +14,7 @@ import { uriOf } from '../storage/store';
 import { bindRun, FinishedRecord } from './binding';
 import { withDataSet, type LocalDataSet } from './data-set';
 import { readEvents } from './events';
-import { translating } from './failures';
+import { rejectingInput, translating } from './failures';
 import { beating } from './heartbeat';
 import { picturesOf } from './pictures';
 import { chainTo, curveOf, evaluationAt } from './run-records';
@@ -46,9 +46,15 @@ async function finishRun(services: Services, version: string, request: FinishReq
   const { store } = services;
   const { run, recipe, checkpoint, index } = request;
   const layout = runLayout(run);
-  const evaluation = await evaluationAt(store, request.evaluation);
-  const chain = await chainTo(store, checkpoint, request.warmStart);
-  const curve = await curveOf(store, chain);
+  const { evaluation, chain, curve, indexTensors } = await rejectingInput('records of the run', async () => {
+    const chain = await chainTo(store, checkpoint, request.warmStart);
+    return {
+      chain,
+      curve: await curveOf(store, chain),
+      evaluation: await evaluationAt(store, request.evaluation),
+      indexTensors: (await readManifest(store, index.manifest, IndexManifest)).tensors,
+    };
+  });
   const last = chain[chain.length - 1];
   const { headline, readouts, retrieval, baselines } = evaluation;
   const result: RunResult = {
@@ -64,7 +70,7 @@ async function finishRun(services: Services, version: string, request: FinishReq
     evaluation: request.evaluation,
     digests: {
       weights: last.tensors.sha256,
-      index: (await readManifest(store, index.manifest, IndexManifest)).tensors.sha256,
+      index: indexTensors.sha256,
       curves: digestOf(curve),
       metrics: metricsDigest(evaluation),
     },
@@ -80,8 +86,8 @@ async function finishRun(services: Services, version: string, request: FinishReq
       recipe,
       curve,
       refreshes: chain.filter(({ position }) => position.phase === 'train').map(({ position }) => position.globalStep),
-      resumes: events.flatMap(({ phase, resumedFrom }) =>
-        phase === 'train' && resumedFrom !== null ? [resumedFrom] : [],
+      resumes: events.flatMap((event) =>
+        event.type === 'attempt' && event.phase === 'train' && event.resumedFrom !== null ? [event.resumedFrom] : [],
       ),
       validationErrors: request.validationErrors,
       dataSet: summaryOf(request.data, local),

@@ -1,6 +1,7 @@
 /** What activities work with, made once per worker. */
 import type { LocalCache } from '../storage/cache';
 import type { ObjectStore } from '../storage/store';
+import type { Attempts } from './attempts';
 import type { TrainerHost } from './trainer/host';
 
 export interface Services {
@@ -12,6 +13,7 @@ export interface Services {
 
 export interface TrainerServices extends Services {
   readonly host: TrainerHost;
+  readonly attempts: Attempts;
   /** The private queue of this host and device (P6). */
   readonly hostQueue: string;
 }

@@ -16,6 +16,7 @@ import { LodestoneError } from '../errors';
 import { CheckpointStore } from '../storage/checkpoints';
 import { readManifest } from '../storage/commits';
 import { withDataSet, type LocalDataSet } from './data-set';
+import { rejectingInput } from './failures';
 import { beating } from './heartbeat';
 import type { HeartbeatDetails, TrainerSubject } from './requests';
 import type { TrainerServices } from './services';
@@ -33,7 +34,7 @@ export interface Device {
   stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null>;
   indexFile(ref: IndexRef | null): Promise<IndexFile | null>;
   work<W extends TrainerWork>(plan: Plan<W>): W;
-  perform(work: TrainerWork, hooks: Pick<TrainerHooks, 'commit'>): Promise<WorkOutcome>;
+  perform(work: TrainerWork, hooks: Omit<TrainerHooks, 'onProgress'>): Promise<WorkOutcome>;
   /** Performs work that commits nothing on its way, again after a lost trainer. */
   performAgain(work: () => Promise<TrainerWork>): Promise<WorkOutcome>;
   /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
@@ -57,20 +58,28 @@ export function onDevice<T>(
         const settings = { threads: subject.threads, kernels: subject.recipe.engine.kernels };
         const device: Device = {
           stateFiles: (ref) =>
-            rejecting('checkpoint', ref, async (given) => {
-              const manifest = await checkpoints.read(given);
-              return {
-                digest: given.digest,
-                position: manifest.position,
-                tensors: await cache.path(store, manifest.tensors),
-                curve: await cache.path(store, manifest.curve),
-              };
-            }),
+            ifGiven(ref, (given) =>
+              rejectingInput(
+                `checkpoint ${given.digest.slice(0, 12)}`,
+                async () => {
+                  const { position, tensors, curve } = await checkpoints.read(given);
+                  return {
+                    digest: given.digest,
+                    position,
+                    tensors: await cache.path(store, tensors),
+                    curve: await cache.path(store, curve),
+                  };
+                },
+                async () => (await checkpoints.lastGood(given))?.digest ?? null,
+              ),
+            ),
           indexFile: (ref) =>
-            rejecting('index', ref, async (given) => {
-              const manifest = await readManifest(store, given.manifest, IndexManifest);
-              return { digest: given.digest, tensors: await cache.path(store, manifest.tensors) };
-            }),
+            ifGiven(ref, (given) =>
+              rejectingInput(`index ${given.digest.slice(0, 12)}`, async () => {
+                const { tensors } = await readManifest(store, given.manifest, IndexManifest);
+                return { digest: given.digest, tensors: await cache.path(store, tensors) };
+              }),
+            ),
           work: (plan) => ({ ...plan, id: randomUUID(), load: loadSpec(subject, local), scratch }) as never,
           perform: async (work, hooks) => {
             const onAbort = (): void => {
@@ -94,6 +103,7 @@ export function onDevice<T>(
               if (signal.aborted) throw signal.reason;
               try {
                 return await device.perform(await work(), {
+                  onStep: () => undefined,
                   commit: () => Promise.reject(new LodestoneError('Unexpected', 'this work has no checkpoints')),
                 });
               } catch (error) {
@@ -132,21 +142,6 @@ export function isRecoverable(error: unknown, recoveries: number): boolean {
   return error.kind === 'TrainerLost' || (error.kind === 'OutOfMemory' && recoveries < 2);
 }
 
-/** Damaged or missing input is the workflow's to go back from, not ours to retry (S8). */
-async function rejecting<R extends { readonly digest: string }, T>(
-  what: string,
-  ref: R | null,
-  read: (ref: R) => Promise<T>,
-): Promise<T | null> {
-  if (!ref) return null;
-  try {
-    return await read(ref);
-  } catch (error) {
-    if (!(error instanceof LodestoneError) || error.kind !== 'ArtifactCorrupt') throw error;
-    throw new LodestoneError(
-      'InputRejected',
-      `${what} ${ref.digest.slice(0, 12)}: ${error.message} The run goes back to the one before.`,
-      { cause: error },
-    );
-  }
+function ifGiven<R, T>(ref: R | null, use: (ref: R) => Promise<T>): Promise<T | null> {
+  return ref === null ? Promise.resolve(null) : use(ref);
 }

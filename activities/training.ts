@@ -6,10 +6,11 @@
  *   P4  A dead trainer is respawned here, from the last commit; five times without a later commit is NoProgress.
  */
 import { readFile } from 'node:fs/promises';
+import { Context } from '@temporalio/activity';
 import { Evaluation, IndexManifest, type CheckpointRef, type ObjectRef } from '../config/artifacts';
 import { digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
-import { Blobs } from '../storage/blobs';
+import { Blobs, holds } from '../storage/blobs';
 import { CheckpointStore } from '../storage/checkpoints';
 import { commitManifest, findManifest, readManifest } from '../storage/commits';
 import { runLayout } from '../storage/run-layout';
@@ -51,13 +52,16 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
     const skipped: string[] = [];
     const recover = (): Promise<CheckpointRef | null> =>
       checkpoints.recover(from, phase, epoch, { index: index?.digest ?? null, skipped });
+    const activity = Context.current();
     let last: CheckpointRef | null = null;
     let recoveries = 0;
+    let reached: number | null = null;
     for (;;) {
       const resumed: CheckpointRef | null = await recover();
       const step = resumed?.position.globalStep ?? -1;
       if (step > (last?.position.globalStep ?? -1)) recoveries = 0;
       last = resumed;
+      reached = null;
       await writeEvent(services.store, run, {
         type: 'attempt',
         phase,
@@ -75,6 +79,10 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
           from: await device.stateFiles(resumed ?? from),
         });
         const { result, checkpoint } = await device.perform(work, {
+          onStep: (globalStep) => {
+            reached = globalStep;
+            services.attempts.trained(activity, { run, phase, epoch, reached });
+          },
           commit: (state, fingerprint) =>
             persisting(() =>
               checkpoints.commit({
@@ -103,6 +111,8 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
       } catch (error) {
         recoveries += 1;
         if (!isRecoverable(error, recoveries)) throw error;
+        if (reached !== null)
+          await writeEvent(services.store, run, { type: 'lost', what: 'trainer', phase, epoch, reached });
         if (recoveries >= MAX_RECOVERIES) {
           throw new LodestoneError(
             'NoProgress',
@@ -211,6 +221,7 @@ async function persisting<T>(commit: () => Promise<T>): Promise<T> {
   }
 }
 
-async function isWhole(store: TrainerServices['store'], ref: ObjectRef): Promise<boolean> {
-  return (await store.head(keyOf(store, ref.uri)))?.bytes === ref.bytes;
+/** To the last bit: a damaged index that counted as done would be handed out again and again (S8). */
+function isWhole(store: TrainerServices['store'], ref: ObjectRef): Promise<boolean> {
+  return holds(store, keyOf(store, ref.uri), ref);
 }

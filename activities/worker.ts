@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { readEnvironment } from '../config/environment';
@@ -13,6 +14,7 @@ import { version } from '../config/version';
 import { LodestoneError } from '../errors';
 import { LocalCache } from '../storage/cache';
 import { openStore } from '../storage/open';
+import { Attempts } from './attempts';
 import { endLeftTrainer, holdDevice, hostQueueOf, recordTrainer } from './device';
 import { createFinishing } from './finishing';
 import { createDecoding, createPreprocessing } from './preprocessing';
@@ -56,10 +58,11 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
 
   const { connection, namespace } = await connect(environment);
   const host = new TrainerHost((pid) => recordTrainer(cacheDirectory, pid));
+  const attempts = new Attempts(cacheDirectory);
   try {
-    const workers = await Promise.all(
-      (await optionsFor(role, services, host)).map((options) => Worker.create({ connection, namespace, ...options })),
-    );
+    const options = await optionsFor(role, services, host, attempts);
+    await attempts.reportLeft(new Client({ connection, namespace }), store);
+    const workers = await Promise.all(options.map((one) => Worker.create({ connection, namespace, ...one })));
     const stop = (): void => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     };
@@ -74,11 +77,17 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   }
 }
 
-async function optionsFor(role: WorkerRole, services: Services, host: TrainerHost): Promise<WorkerOptions[]> {
+async function optionsFor(
+  role: WorkerRole,
+  services: Services,
+  host: TrainerHost,
+  attempts: Attempts,
+): Promise<WorkerOptions[]> {
   const { directory: cacheDirectory } = services;
   const base = {
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN,
+    interceptors: { activity: [attempts.interceptor] },
     maxHeartbeatThrottleInterval: BEAT,
     defaultHeartbeatThrottleInterval: BEAT,
   } satisfies Partial<WorkerOptions>;
@@ -100,7 +109,7 @@ async function optionsFor(role: WorkerRole, services: Services, host: TrainerHos
     await endLeftTrainer(cacheDirectory);
     await rm(join(cacheDirectory, 'scratch'), { recursive: true, force: true }); // of works that a dead worker left
     const hostQueue = await hostQueueOf(cacheDirectory);
-    const activities = createTrainerActivities({ ...services, host, hostQueue });
+    const activities = createTrainerActivities({ ...services, host, hostQueue, attempts });
     const oneAtATime = { maxConcurrentActivityTaskExecutions: 1, maxConcurrentActivityTaskPolls: 1 };
     for (const taskQueue of [hostQueue, queues.gpu]) options.push({ ...base, ...oneAtATime, taskQueue, activities });
   }

@@ -6,6 +6,7 @@
  *   S4  Recovery follows parents, never numbers or names alone: `latest` does not exist.
  *   S5  An epoch's record lies under the digest of what the epoch started from; another start is another record.
  *   S6  Weights, slots, loss cache and curve rows are one commit.
+ *   S8  What a damaged checkpoint grew from is found by its parents.
  */
 import { z } from 'zod';
 import { CheckpointManifest, CheckpointRef, type ObjectRef, type Phase } from '../config/artifacts';
@@ -92,11 +93,7 @@ export class CheckpointStore {
     epoch: number,
     { index, skipped = [] }: RecoverOptions = {},
   ): Promise<CheckpointRef | null> {
-    const keys = new Map<string, string>();
-    for await (const key of this.store.list(this.#layout.checkpoints(phase))) {
-      const digest = /\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
-      if (digest !== undefined) keys.set(digest, key);
-    }
+    const keys = await this.#keysOf(phase);
     const read = new Map<string, Found | null>();
     const find = async (digest: string): Promise<Found | null> => {
       const known = read.get(digest);
@@ -130,6 +127,22 @@ export class CheckpointStore {
   }
 
   /**
+   * The nearest whole checkpoint that a damaged one grew from, by parents (S8).
+   * @returns null where the run has none, or where the damage hides the parent
+   */
+  async lastGood(damaged: CheckpointRef): Promise<CheckpointRef | null> {
+    const keys = new Map([...(await this.#keysOf('warm-start')), ...(await this.#keysOf('train'))]);
+    let at = await this.#unlessCorrupt([], () => this.read(damaged));
+    while (at !== null && at.parent !== null) {
+      const key = keys.get(at.parent);
+      const parent = key === undefined ? null : await this.#candidate(key, at.parent, []);
+      if (parent !== null && (await this.#isWhole(parent.ref, []))) return parent.ref;
+      at = parent?.manifest ?? null;
+    }
+    return null;
+  }
+
+  /**
    * What ended an epoch, under the digest of what it started from (S5).
    * @param index digest of the index in use; null: none
    */
@@ -149,6 +162,16 @@ export class CheckpointStore {
       return checkpoint;
     };
     return { read, create };
+  }
+
+  /** Keys of a phase's checkpoints by digest, in the order of steps. */
+  async #keysOf(phase: Phase): Promise<Map<string, string>> {
+    const keys = new Map<string, string>();
+    for await (const key of this.store.list(this.#layout.checkpoints(phase))) {
+      const digest = /\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
+      if (digest !== undefined) keys.set(digest, key);
+    }
+    return keys;
   }
 
   /** The manifest under a key, if its bytes are the ones that the key names. */

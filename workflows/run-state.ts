@@ -8,13 +8,17 @@ import type { Carried, RunProgress } from '../config/workflow-input';
 import type { BoundRun, EpochOutcome, RefreshOutcome } from '../activities/requests';
 
 /** Earlier epochs kept to go back to when a stored input cannot be read (S8). */
-const REWIND_DEPTH = 3;
+const KEPT_EPOCHS = 3;
+/** Going back more often than this without a new epoch leads nowhere. */
+const MAX_REWINDS = 3;
 
 export class RunState {
   stage: RunProgress['stage'] = 'binding';
   stopRequested = false;
   private readonly history: Pick<Carried, 'checkpoint' | 'index' | 'epoch'>[] = [];
+  /** How often the run went back since its furthest epoch was first reached. */
   private rewinds = 0;
+  private furthest = 0;
 
   private constructor(private carried: Carried) {
     this.stopRequested = carried.stopRequested;
@@ -88,21 +92,35 @@ export class RunState {
   trained({ checkpoint, outcome }: EpochOutcome): void {
     const { checkpoint: before, index, epoch } = this.carried;
     this.history.push({ checkpoint: before, index, epoch });
-    if (this.history.length > REWIND_DEPTH) this.history.shift();
+    if (this.history.length > KEPT_EPOCHS) this.history.shift();
     if (outcome === 'stopped') this.stopRequested = true;
     this.carried = { ...this.carried, checkpoint, epoch: outcome === 'finished' ? epoch + 1 : epoch };
+    if (this.carried.epoch <= this.furthest) return;
+    this.furthest = this.carried.epoch;
+    this.rewinds = 0;
   }
 
-  /** Goes back to the epoch before (S8). @returns false where there is nothing to go back to */
-  rewind(): boolean {
-    const before = this.history.pop();
-    if (!before || this.rewinds >= REWIND_DEPTH) return false;
+  /**
+   * Goes back to where the input was still good (S8): to the epoch that began there, else to the epoch before, else to the
+   * beginning. What is repeated and whole is found, not computed again (S5).
+   * @param lastGood digest of the last checkpoint known to be good; null: not known
+   * @returns false where going back has not helped
+   */
+  rewind(lastGood: string | null): boolean {
+    if (this.rewinds >= MAX_REWINDS) return false;
     this.rewinds += 1;
-    this.carried = {
-      ...this.carried,
-      ...before,
-      validationErrors: this.carried.validationErrors.slice(0, before.epoch + 1),
-    };
+    const named = this.history.findIndex(({ checkpoint }) => lastGood !== null && checkpoint?.digest === lastGood);
+    const at = lastGood === null && this.rewinds === 1 ? this.history.length - 1 : named;
+    const before = this.history.at(at);
+    if (at < 0 || before === undefined) {
+      const beginning = { checkpoint: null, warmStart: null, index: null, epoch: 0, validationErrors: [] };
+      this.history.length = 0;
+      this.carried = { ...this.carried, ...beginning };
+      return true;
+    }
+    this.history.length = at;
+    const validationErrors = this.carried.validationErrors.slice(0, before.epoch + 1);
+    this.carried = { ...this.carried, ...before, validationErrors };
     return true;
   }
 

@@ -4,6 +4,7 @@
  *
  *   W1  The input is parsed first. W2  Handlers stand before the first await; no await between reading a stop and acting on it.
  *   W3  The same name again finds a finished result in storage (bindRun) and returns it.
+ *   S8  An input that cannot be read sends the run back to the last good one; it then makes again what is missing.
  */
 import {
   ActivityFailure,
@@ -24,7 +25,7 @@ import {
 import type { CheckpointRef, ObjectRef, RunResult } from '../config/artifacts';
 import type { Recipe } from '../config/recipe';
 import { TrainPipelineInput, type RunProgress } from '../config/workflow-input';
-import type { EpochOutcome, TrainerActivities, TrainerSubject } from '../activities/requests';
+import type { EpochOutcome, FinishedRun, TrainerActivities, TrainerSubject } from '../activities/requests';
 import { onTrainer, pipeline } from './activities';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
@@ -97,11 +98,6 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   const subject: TrainerSubject = { run, recipe, threads: current.threads, dataSet: current.dataSet };
   let host: string | null = null;
 
-  if (!current.warmStart) {
-    current.stage = 'warm-start';
-    const warm = shared?.warmStart ?? (await warmStart(subject, (name) => (host = name)));
-    current.warmStarted(warm);
-  }
   const trainer = <T extends { hostQueue: string }>(work: (activities: TrainerActivities) => Promise<T>): Promise<T> =>
     onTrainer(host, work).then((outcome) => {
       host = outcome.hostQueue;
@@ -116,44 +112,60 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
     setCurrentDetails(describe(recipe, current));
   };
 
-  if (!current.index) await refresh();
-  while (current.hasWork()) {
-    current.stage = 'train';
-    try {
-      current.trained(await epochScope.run(() => trainer((on) => on.trainEpoch(epochRequest(subject, current)))));
+  /** From where the state stands to the result. */
+  const advance = async (): Promise<FinishedRun> => {
+    if (!current.warmStart) {
+      current.stage = 'warm-start';
+      current.warmStarted(shared?.warmStart ?? (await warmStart(subject, (name) => (host = name))));
+    }
+    if (!current.index) await refresh();
+    while (current.hasWork()) {
+      current.stage = 'train';
+      try {
+        current.trained(await epochScope.run(() => trainer((on) => on.trainEpoch(epochRequest(subject, current)))));
+      } catch (failure) {
+        const stopped = isCancellation(failure) && current.stopRequested;
+        if (!stopped || CancellationScope.current().consideredCancelled) throw failure;
+        break; // before its first commit
+      }
       await refresh();
-    } catch (failure) {
-      if (isCancellation(failure) && current.stopRequested && !CancellationScope.current().consideredCancelled) break; // stopped before its first commit
-      if (!(isInputRejected(failure) && current.rewind())) throw failure;
-      log.warn('a stored input cannot be read: going back', { epoch: current.epoch });
+      if (current.hasWork() && workflowInfo().continueAsNewSuggested) {
+        await condition(allHandlersFinished); // no accepted update is lost between runs (W2)
+        await continueAsNew<typeof trainPipeline>({ ...input, recipe, carried: current.carry() });
+      }
     }
-    if (current.hasWork() && workflowInfo().continueAsNewSuggested) {
-      await condition(allHandlersFinished); // no accepted update is lost between runs (W2)
-      await continueAsNew<typeof trainPipeline>({ ...input, recipe, carried: current.carry() });
-    }
-  }
 
-  current.stage = 'evaluate';
-  const checkpoint = present(current.checkpoint);
-  const index = present(current.index);
-  const evaluation = await onTrainer(host, (on) => on.evaluateRun({ ...subject, checkpoint, index }));
-  current.stage = 'report';
-  const status = current.epoch >= current.epochs ? 'finished' : 'stopped';
-  const finished = await pipeline.finishRun({
-    ...subject,
-    data,
-    status,
-    epochs: current.epoch,
-    configuration: current.configuration,
-    checkpoint,
-    index,
-    evaluation,
-    validationErrors: current.validationErrors,
-    warmStart: present(current.warmStart),
-  });
-  current.stage = 'done';
-  await condition(allHandlersFinished);
-  return { type: 'run', ...finished };
+    current.stage = 'evaluate';
+    const checkpoint = present(current.checkpoint);
+    const index = present(current.index);
+    const evaluation = await onTrainer(host, (on) => on.evaluateRun({ ...subject, checkpoint, index }));
+    current.stage = 'report';
+    return pipeline.finishRun({
+      ...subject,
+      data,
+      status: current.epoch >= current.epochs ? 'finished' : 'stopped',
+      epochs: current.epoch,
+      configuration: current.configuration,
+      checkpoint,
+      index,
+      evaluation,
+      validationErrors: current.validationErrors,
+      warmStart: present(current.warmStart),
+    });
+  };
+
+  for (;;) {
+    const finished = await advance().catch((failure: unknown) => {
+      const rejected = rejectedInput(failure);
+      if (!rejected || !current.rewind(rejected.lastGood)) throw failure;
+      log.warn('a stored input cannot be read: going back', { ...rejected, toEpoch: current.epoch });
+      return null;
+    });
+    await condition(allHandlersFinished);
+    if (finished === null || current.hasWork()) continue; // went back, or extended while it was evaluated (W2)
+    current.stage = 'done';
+    return { type: 'run', ...finished };
+  }
 }
 
 /** The softmax epochs before the objective, one activity each (METHOD: a network trained 3 epochs only). */
@@ -178,12 +190,13 @@ function epochRequest(subject: TrainerSubject, state: RunState): Parameters<Trai
   return { ...subject, phase: 'train', epoch: state.epoch + 1, from: state.checkpoint, index: state.index };
 }
 
-function isInputRejected(failure: unknown): boolean {
-  return (
-    failure instanceof ActivityFailure &&
-    failure.cause instanceof ApplicationFailure &&
-    failure.cause.type === 'InputRejected'
-  );
+/** What an activity says of an input that it cannot read (S8); null: it failed with something else. */
+function rejectedInput(failure: unknown): { what: string; lastGood: string | null } | null {
+  if (!(failure instanceof ActivityFailure) || !(failure.cause instanceof ApplicationFailure)) return null;
+  const { type, details } = failure.cause;
+  if (type !== 'InputRejected') return null;
+  const facts = (details?.[0] ?? {}) as { what?: string; lastGood?: string | null };
+  return { what: facts.what ?? 'an input', lastGood: facts.lastGood ?? null };
 }
 
 function describe(recipe: Recipe, state: RunState): string {

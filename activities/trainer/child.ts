@@ -65,9 +65,10 @@ async function perform(work: TrainerWork): Promise<void> {
   current = under;
   const hooks: WorkHooks = {
     doing: (activity) => send({ type: 'doing', id, activity }),
-    stepped: () => {
+    stepped: (globalStep) => {
       under.changed = true; // an earlier commit is no longer this state (B3)
       held.changing();
+      send({ type: 'stepped', id, globalStep });
     },
     progress: (details) => send({ type: 'progress', id, details }),
     checkpoint: (state: SavedState) => {

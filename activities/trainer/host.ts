@@ -23,6 +23,8 @@ import {
 } from './protocol';
 
 export interface TrainerHooks {
+  /** Told of every step of training by its global number. */
+  onStep(globalStep: number): void;
   onProgress(details: HeartbeatDetails): void;
   /** Uploads and commits; resolves with the committed checkpoint. */
   commit(state: SavedState, fingerprint: Readonly<Record<string, string>>): Promise<CheckpointRef>;
@@ -126,6 +128,8 @@ export class TrainerHost {
             doing = message.activity;
             alive();
             return;
+          case 'stepped':
+            return hooks.onStep(message.globalStep);
           case 'progress':
             return hooks.onProgress(message.details);
           case 'checkpoint':

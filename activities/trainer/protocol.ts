@@ -94,6 +94,8 @@ export type Activity = keyof typeof deadlinesMs;
 export type ChildMessage =
   | { readonly type: 'ready'; readonly fingerprint: Readonly<Record<string, string>> }
   | { readonly type: 'doing'; readonly id: string; readonly activity: Activity }
+  /** A step is applied; its global number. */
+  | { readonly type: 'stepped'; readonly id: string; readonly globalStep: number }
   | { readonly type: 'progress'; readonly id: string; readonly details: HeartbeatDetails }
   | { readonly type: 'checkpoint'; readonly id: string; readonly state: SavedState }
   | { readonly type: 'done'; readonly id: string; readonly result: WorkResult }

@@ -21,8 +21,8 @@ import type { Activity, EvaluateWork, RefreshWork, SavedState, TrainWork, WorkRe
 /** What a work tells and asks while it runs. */
 export interface WorkHooks {
   doing(activity: Activity): void;
-  /** The state is no longer that of the last checkpoint. */
-  stepped(): void;
+  /** A step is applied: the state is no longer that of the last checkpoint. */
+  stepped(globalStep: number): void;
   progress(details: HeartbeatDetails): void;
   checkpoint(state: SavedState): void;
   /** Checkpoints sent and not yet committed. */
@@ -80,7 +80,7 @@ export async function train(work: TrainWork, held: HeldSession, hooks: WorkHooks
   hooks.doing('step');
   const outcome = await session.trainEpoch(work.epoch, index, {
     onStep: (row) => {
-      hooks.stepped();
+      hooks.stepped(row.step);
       loss = row.loss;
     },
     afterStep: async () => {

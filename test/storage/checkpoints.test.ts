@@ -238,3 +238,29 @@ describe('S5: the record of an epoch', () => {
     expect(await record.read()).toEqual(end);
   });
 });
+
+describe('S8: what a damaged checkpoint grew from', () => {
+  let chain: CheckpointRef[];
+  beforeEach(async () => {
+    chain = [await commit({ step: 10, parent: null, epoch: 1 })];
+    for (const epoch of [2, 3]) chain.push(await commit({ step: epoch * 10, parent: chain[epoch - 2], epoch }));
+  });
+  const damage = async (ref: CheckpointRef): Promise<void> => {
+    const { tensors } = await checkpoints.read(ref);
+    await store.put(keyOf(store, tensors.uri), Buffer.from('others'));
+  };
+
+  test('is its parent, or that one’s where it is damaged as well', async () => {
+    await damage(chain[2]);
+    expect(await checkpoints.lastGood(chain[2])).toEqual(chain[1]);
+    await damage(chain[1]);
+    expect(await checkpoints.lastGood(chain[2])).toEqual(chain[0]);
+    await damage(chain[0]);
+    expect(await checkpoints.lastGood(chain[2])).toBeNull();
+  });
+
+  test('is not known where the manifest that names it is lost', async () => {
+    await store.delete(keyOf(store, chain[2].manifest.uri));
+    expect(await checkpoints.lastGood(chain[2])).toBeNull();
+  });
+});

@@ -58,16 +58,57 @@ it('W2: extending is an absolute target, so twice is once and less is nothing', 
   expect(state.epochs).toBe(5);
 });
 
-it('S8: going back restores the checkpoint and index of the epoch before, a bounded number of times', () => {
-  const state = begun();
-  state.trained(finished(1));
-  state.refreshed({ index: index('b'), hostQueue: 'q' });
-  expect(state.rewind()).toBe(true);
-  expect([state.epoch, state.checkpoint?.digest, state.index?.digest, state.validationErrors]).toEqual([
-    0,
-    sha('0'),
-    sha('a'),
-    [0.5],
-  ]);
-  expect(state.rewind()).toBe(false); // nothing before the first epoch
+describe('S8: going back', () => {
+  function trainedTo(epochs: number): RunState {
+    const state = begun(9);
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      state.trained(finished(epoch));
+      state.refreshed({ index: index('abcdef'[epoch]), hostQueue: 'q' });
+    }
+    return state;
+  }
+  const place = (state: RunState) => ({
+    epoch: state.epoch,
+    checkpoint: state.checkpoint?.digest,
+    index: state.index?.digest,
+    errors: state.validationErrors.length,
+  });
+  const beginning = { epoch: 0, checkpoint: undefined, index: undefined, errors: 0 };
+
+  it('to the checkpoint that is known to be good, with the index that was made from it', () => {
+    const state = trainedTo(3);
+    expect(state.rewind(sha('1'))).toBe(true);
+    expect(place(state)).toEqual({ epoch: 1, checkpoint: sha('1'), index: sha('b'), errors: 2 });
+  });
+
+  it('to the epoch before where the good one is not known, then to the beginning', () => {
+    const state = trainedTo(3);
+    state.rewind(null);
+    expect(place(state)).toEqual({ epoch: 2, checkpoint: sha('2'), index: sha('c'), errors: 3 });
+    state.rewind(null);
+    expect(place(state)).toEqual(beginning);
+    expect(state.warmStart).toBeNull();
+  });
+
+  it('to the beginning where the good one is no longer kept, or nothing is', () => {
+    for (const [state, lastGood] of [
+      [trainedTo(5), sha('1')],
+      [begun(), null],
+    ] as const) {
+      expect(state.rewind(lastGood)).toBe(true);
+      expect(place(state)).toEqual(beginning);
+    }
+  });
+
+  it('a bounded number of times, counted anew where the run gets further than ever', () => {
+    const state = trainedTo(2);
+    const goBackAndRepeat = (): boolean => {
+      if (!state.rewind(null)) return false;
+      while (state.epoch < 2) state.trained(finished(state.epoch + 1));
+      return true;
+    };
+    expect([1, 2, 3, 4].map(goBackAndRepeat)).toEqual([true, true, true, false]);
+    state.trained(finished(3));
+    expect(state.rewind(null)).toBe(true);
+  });
 });
