@@ -1,150 +1,276 @@
 /**
  * The promise of the house: kill -9 of the trainer and of the worker, at seeded random steps after a refresh and a
  * checkpoint inside an epoch, and the run ends with the same weights, index, curve and metrics as an undisturbed one.
+ * And the other side of it: whatever is wrong in the state that a run goes on from, be it one bit, shows in its digests.
  * Real photos, real Temporal, real MinIO, real TensorFlow.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from '@temporalio/worker';
-import { Recipe } from '../../config/recipe';
-import { type TrainPipelineInput } from '../../config/workflow-input';
-import { readEvents } from '../../activities/events';
+import type { RunResult } from '../../config/artifacts';
+import { readEvents, type Event } from '../../activities/events';
 import { rngFor } from '../../learning/random';
-import type { RunOutcome } from '../../workflows/train-pipeline';
+import { stateNames } from '../../learning/training/state';
+import { CheckpointStore } from '../../storage/checkpoints';
+import { damage, flipBit, forkInsideEpoch, type Forgery } from './fork';
 import { copyFruits, fruitsAreHere } from './real-photos';
-import { projectRoot, raiseStand, type Stand } from './stand';
-
-const EPOCHS = 3;
-const STEPS = 40;
+import { raiseStand, type Stand, type Victim } from './stand';
+import { EPOCHS, lastStep, resultOf, startTiny, STEPS, tinyInput } from './tiny-run';
 
 if (!fruitsAreHere)
   console.warn('end-to-end: ../shared/datasets/fruits360_3body is absent, nothing of this suite is run');
 const suite = fruitsAreHere ? describe : describe.skip;
 
-suite('kill -9 at seeded steps', () => {
+/** Of the last epoch: what is wrong there has time to show. */
+const FORKED_STEP = 8;
+
+suite('a run of real photos', () => {
   let stand: Stand;
   let photos: string;
-  let undisturbed: RunOutcome;
+  let undisturbed: RunResult;
 
   beforeAll(async () => {
     stand = await raiseStand();
     photos = join(stand.directory, 'photos');
     await mkdir(photos);
-    await copyFruits(photos, 4, 40);
-    undisturbed = await start('undisturbed').then((handle) => handle.result());
+    await copyFruits(photos, 3, 24);
+    // After every step, so that stored states can be taken from any of them.
+    undisturbed = await resultOf(stand.client, 'undisturbed', tinyInput(photos, { checkpointSeconds: 0 }));
   }, 300_000);
   afterAll(() => stand.end(), 60_000);
 
-  const input = (): TrainPipelineInput => ({
-    version: 1,
-    data: { type: 'folder', path: photos },
-    recipe: Recipe.parse({
-      data: { label: 'coarse', fineLabel: 'fine' },
-      network: { inputSize: 32, embeddingSize: 32 },
-      magnet: { clustersPerClass: 4 },
-      warmStart: { epochs: 1 },
-      epochs: EPOCHS,
-      stepsPerEpoch: STEPS,
-      checkpointSeconds: 0.2,
-      engine: { threads: 2 },
-    }),
-    shared: null,
-    carried: null,
+  /** The undisturbed run as it stood at an early step of its last epoch. */
+  const fork = (to: string) => ({
+    store: stand.store,
+    from: 'undisturbed',
+    to,
+    epoch: EPOCHS,
+    step: FORKED_STEP,
   });
-  const start = (run: string) =>
-    stand.client.workflow.start<(raw: unknown) => Promise<RunOutcome>>('trainPipeline', {
-      taskQueue: 'lodestone',
-      workflowId: run,
-      args: [input()],
-    });
 
-  /** Waits until a checkpoint at or past the step is committed. */
-  async function reached(run: string, step: number): Promise<number> {
-    for (;;) {
-      const last = (await stand.committedSteps(run)).at(-1) ?? 0;
-      if (last >= step) return last;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  /** Kills each victim as soon as its step is applied, and not yet committed; the first after a checkpoint inside an epoch. */
+  async function killAt(run: string, kills: readonly Kill[]): Promise<void> {
+    for (const { victim, step } of kills) {
+      for (;;) {
+        const reached = await stand.reachedStep(run);
+        if (reached >= step) {
+          const committed = await stand.committedSteps(run);
+          const insideEpoch = committed.some((one) => one % STEPS !== 0);
+          if (insideEpoch && reached > (committed.at(-1) ?? 0) && (await stand.kill(victim))) break;
+        }
+        await pause(3);
+      }
     }
   }
 
   it.each([
-    ['the trainer', 11],
-    ['the worker', 12],
+    { seed: 11, trainers: 3, workers: 2, checkpointSeconds: 0.1 },
+    { seed: 12, trainers: 2, workers: 3, checkpointSeconds: 0 },
   ])(
-    'S4, B3, P4: %s killed twice ends with the same bits',
-    async (victim, seed) => {
+    'S4, S6, B2, B3, B4, P4: $trainers trainers and $workers workers killed (seed $seed) change no bit',
+    async ({ seed, trainers, workers, checkpointSeconds }) => {
       const run = `killed-${seed}`;
-      const rng = rngFor(seed, 'kill points');
-      const points = [STEPS + 1 + rng.nextInt(STEPS - 10), 2 * STEPS + 1 + rng.nextInt(STEPS - 10)]; // after a refresh
-      const handle = await start(run);
-      const killedAt: number[] = [];
-      for (const point of points) {
-        await reached(run, point);
-        expect(await (victim === 'the trainer' ? stand.killTrainer() : stand.killWorker())).toBe(true);
-        killedAt.push(point);
-      }
+      const kills = drawKills(seed, trainers, workers);
+      const handle = await startTiny(stand.client, run, tinyInput(photos, { checkpointSeconds }));
+      await killAt(run, kills);
       const { result } = await handle.result();
 
-      expect(result.digests).toEqual(undisturbed.result.digests);
+      expect(result.digests).toEqual(undisturbed.digests);
       expect(result.reproducibility).toBe('identical');
-      const resumed = (await readEvents(stand.store, run)).filter(({ resumedFrom }) => resumedFrom !== null);
-      expect(resumed.length).toBeGreaterThanOrEqual(killedAt.length); // steps past these checkpoints were made again
+      const losses = lossesOf(await readEvents(stand.store, run));
+      expect(losses.map(({ what }) => what)).toEqual(kills.map(({ victim }) => victim));
+      for (const [i, { reached, resumedFrom }] of losses.entries()) {
+        expect(reached).toBeGreaterThanOrEqual(kills[i].step);
+        expect(resumedFrom).toBeLessThan(reached); // steps were made again
+      }
     },
     240_000,
   );
 
+  describe('negative controls: a wrong value in the state that a run goes on from', () => {
+    const goOn = async (to: string, forgery: Forgery): Promise<RunResult['digests']> => {
+      await forkInsideEpoch({ ...fork(to), forgery });
+      const { digests } = await resultOf(stand.client, to, tinyInput(photos, { checkpointSeconds: 120 }));
+      const resumed = (await readEvents(stand.store, to)).filter((event) => event.type === 'attempt');
+      expect(resumed.map(({ resumedFrom }) => resumedFrom)).toEqual([2 * STEPS + FORKED_STEP]);
+      return digests;
+    };
+
+    it('none: rewritten without a change, the state leads to the same bits', async () => {
+      expect(await goOn('control-none', {})).toEqual(undisturbed.digests);
+    }, 90_000);
+
+    it.each<[string, Forgery]>([
+      [
+        'the loss cache dropped (S6)',
+        { state: (tensors) => [stateNames.losses, stateNames.seen].forEach((name) => tensors.delete(name)) },
+      ],
+      ['one bit of a weight', { state: (tensors) => flipBit(tensors, firstWeight(tensors), 0) }],
+      ['one bit of an optimizer slot (S6)', { state: (tensors) => flipBit(tensors, firstSlot(tensors), 22) }],
+      ['one bit of a centroid', { index: (tensors) => flipBit(tensors, 'centroids', 31) }],
+    ])(
+      '%s: other weights',
+      async (what, forgery) => {
+        const digests = await goOn(nameOf(what), forgery);
+        expect(digests.weights).not.toBe(undisturbed.digests.weights);
+        expect(digests.curves).not.toBe(undisturbed.digests.curves);
+        expect(digests.index).not.toBe(undisturbed.digests.index);
+      },
+      90_000,
+    );
+
+    it('one bit of a curve value (S6): the same weights, another curve', async () => {
+      const digests = await goOn('control-curve', {
+        curve: ([first, ...rest]) => [{ ...first, loss: nextNumber(first.loss) }, ...rest],
+      });
+      const { curves, ...others } = undisturbed.digests;
+      expect(digests).toMatchObject(others);
+      expect(digests.curves).not.toBe(curves);
+    }, 90_000);
+  });
+
+  it('S2, S4: a checkpoint whose bytes do not fit its digest is passed over by name, an earlier one taken', async () => {
+    const run = 'damaged';
+    const { store, client } = stand;
+    const forked = await forkInsideEpoch({ ...fork(run), forgery: {}, keepEarlier: true });
+    await damage(store, forked.tensors);
+
+    const { digests } = await resultOf(client, run, tinyInput(photos, { checkpointSeconds: 120 }));
+    expect(digests).toEqual(undisturbed.digests);
+    expect(await readEvents(store, run)).toMatchObject([
+      {
+        type: 'attempt',
+        resumedFrom: forked.earlierStep,
+        skipped: [expect.stringContaining(forked.tensors.uri)],
+      },
+    ]);
+  }, 90_000);
+
+  it('S5, S8: a run whose last checkpoint is destroyed goes back to the one before and makes it again', async () => {
+    const run = 'rewound';
+    const handle = await startTiny(stand.client, run, tinyInput(photos, { checkpointSeconds: 120 }));
+    while ((await stand.reachedStep(run)) <= 2 * STEPS) await pause(3);
+    await stand.freezeTrainer(); // inside the last epoch, and before it has committed anything
+    const checkpoints = new CheckpointStore(stand.store, run);
+    const ended = await handle.query<{ epoch: number }>('progress');
+    expect(ended.epoch).toBe(2);
+    const [, second] = await endedEpochs(run);
+    await stand.destroy(second);
+    expect(await stand.kill('trainer')).toBe(true);
+
+    const { result } = await handle.result();
+    expect(result.digests).toEqual(undisturbed.digests);
+    const attempts = (await readEvents(stand.store, run)).filter(({ phase }) => phase === 'train');
+    expect(attempts.map(({ type, epoch }) => `${type} ${epoch}`)).toEqual([
+      ...['attempt 1', 'attempt 2', 'attempt 3', 'lost 3'],
+      ...['attempt 3', 'attempt 2', 'attempt 3'], // rejected, made again, gone on
+    ]);
+    await checkpoints.verify(second); // the very bytes that were destroyed
+  }, 120_000);
+
+  /** The checkpoints that ended the epochs so far. */
+  async function endedEpochs(run: string) {
+    const checkpoints = new CheckpointStore(stand.store, run);
+    const ends = [];
+    for (let step = STEPS, from = await warmStartOf(run); step <= lastStep; step += STEPS) {
+      const end = await checkpoints.recover(from, 'train', step / STEPS);
+      if (end === null) break;
+      ends.push(end);
+      from = end;
+    }
+    return ends;
+  }
+
+  async function warmStartOf(run: string) {
+    const end = await new CheckpointStore(stand.store, run).recover(null, 'warm-start', 1);
+    if (end === null) throw new Error(`${run} has no warm start`);
+    return end;
+  }
+
   it('W3: the same name again returns the stored result without training', async () => {
-    const { result } = await start('undisturbed').then((handle) => handle.result());
-    expect(result).toEqual(undisturbed.result);
+    const input = tinyInput(photos, { checkpointSeconds: 0 });
+    expect(await resultOf(stand.client, 'undisturbed', input)).toEqual(undisturbed);
   }, 60_000);
 
   it('S9: the name with another configuration is refused, and says the difference', async () => {
-    const changed = { ...input(), recipe: { ...input().recipe, seed: 99 } };
-    const handle = await stand.client.workflow.start('trainPipeline', {
-      taskQueue: 'lodestone',
-      workflowId: 'undisturbed',
-      args: [changed],
-    });
-    await expect(handle.result()).rejects.toMatchObject({
+    const other = tinyInput(photos, { checkpointSeconds: 0, seed: 99 });
+    await expect(resultOf(stand.client, 'undisturbed', other)).rejects.toMatchObject({
       cause: { cause: { type: 'NameTaken', message: expect.stringMatching(/recipe\.seed: was 1, now 99/) } },
     });
   }, 60_000);
 
   it('P3: a stop checkpoints, evaluates what there is, and the next start ends with the same bits', async () => {
     const run = 'stopped';
-    const handle = await start(run);
-    await reached(run, STEPS + 5);
+    const input = tinyInput(photos, { checkpointSeconds: 0.1 });
+    const handle = await startTiny(stand.client, run, input);
+    while ((await stand.reachedStep(run)) <= STEPS) await pause(3);
     await handle.executeUpdate('requestStop');
-    const stopped = await handle.result();
-    expect(stopped.result.status).toBe('stopped');
-    const { result } = await start(run).then((again) => again.result());
+    expect((await handle.result()).result.status).toBe('stopped');
+    const result = await resultOf(stand.client, run, input);
     expect(result.status).toBe('finished');
-    expect(result.digests).toEqual(undisturbed.result.digests);
+    expect(result.digests).toEqual(undisturbed.digests);
   }, 240_000);
 
-  it('the recorded history replays, and one with another activity in its place does not', async () => {
-    const codePath = join(projectRoot, 'dist/workflow-bundle.js');
-    const history = await stand.client.workflow.getHandle('killed-12').fetchHistory();
-    await Worker.runReplayHistory({ workflowBundle: { codePath } }, history);
-
-    const scheduled = history.events?.find(
-      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'refreshIndex',
-    );
-    const type = scheduled?.activityTaskScheduledEventAttributes?.activityType;
-    if (!type) throw new Error('the history holds no refresh');
-    type.name = 'trainEpoch';
-    await expect(Worker.runReplayHistory({ workflowBundle: { codePath } }, history)).rejects.toThrow(
-      /[Nn]ondeterminism|determinism/,
-    );
-  }, 60_000);
-
   it('a wrong seed gives other bits: the comparison can fail', async () => {
-    const other = { ...input(), recipe: { ...input().recipe, seed: 2, epochs: 1 } };
-    const handle = await stand.client.workflow.start<(raw: unknown) => Promise<RunOutcome>>('trainPipeline', {
-      taskQueue: 'lodestone',
-      workflowId: 'other-seed',
-      args: [other],
-    });
-    expect((await handle.result()).result.digests.weights).not.toBe(undisturbed.result.digests.weights);
+    const other = tinyInput(photos, { checkpointSeconds: 120, seed: 2, epochs: 1 });
+    const { digests } = await resultOf(stand.client, 'other-seed', other);
+    expect(digests.weights).not.toBe(undisturbed.digests.weights);
   }, 120_000);
 });
+
+interface Kill {
+  readonly victim: Victim;
+  /** Global step of the train phase. */
+  readonly step: number;
+}
+
+/** One kill in each slice of the steps after the first epoch's half, victims in a drawn order. */
+function drawKills(seed: number, trainers: number, workers: number): Kill[] {
+  const rng = rngFor(seed, 'kill points');
+  const victims: Victim[] = [
+    ...Array.from({ length: trainers }, () => 'trainer' as const),
+    ...Array.from({ length: workers }, () => 'worker' as const),
+  ];
+  const first = STEPS / 2;
+  const slice = Math.floor((lastStep - first) / victims.length);
+  return rng.shuffle(victims).map((victim, i) => ({ victim, step: first + i * slice + rng.nextInt(slice - 12) }));
+}
+
+/** Each loss, with the global step that the next attempt at the epoch went on from. */
+function lossesOf(events: readonly Event[]): { what: Victim; reached: number; resumedFrom: number }[] {
+  return events.flatMap((event, i) => {
+    if (event.type !== 'lost') return [];
+    const next = events.slice(i).find((later) => later.type === 'attempt');
+    if (next?.type !== 'attempt' || next.epoch !== event.epoch) throw new Error('a loss without another attempt');
+    const { what, reached } = event;
+    return [{ what, reached, resumedFrom: next.resumedFrom ?? (next.epoch - 1) * STEPS }];
+  });
+}
+
+function firstWeight(tensors: ReadonlyMap<string, unknown>): string {
+  return nameWhere(tensors, (name) => name.endsWith('/w'));
+}
+
+function firstSlot(tensors: ReadonlyMap<string, unknown>): string {
+  return nameWhere(tensors, (name) => /adam|momentum/i.test(name));
+}
+
+function nameWhere(tensors: ReadonlyMap<string, unknown>, fits: (name: string) => boolean): string {
+  const name = [...tensors.keys()].find(fits);
+  if (name === undefined) throw new Error(`none fits of ${[...tensors.keys()].join(', ')}`);
+  return name;
+}
+
+/** The float64 that differs in the last bit alone. */
+function nextNumber(value: number): number {
+  const bits = new BigUint64Array(Float64Array.of(value).buffer);
+  bits[0] ^= 1n;
+  return new Float64Array(bits.buffer)[0];
+}
+
+function nameOf(what: string): string {
+  return `control-${what.replace(/[^a-z]+/g, '-').replace(/^-|-$/g, '')}`;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

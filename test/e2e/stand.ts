@@ -1,19 +1,24 @@
 /**
  * A whole lodestone for end-to-end tests: the real stack with a real worker in folders of its own, and a client of it.
- * What a test may do besides: find the trainer and the worker, and kill them.
+ * What a test may do besides: see how far the trainer is, kill it and its worker, freeze it, and destroy what is stored.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { CheckpointManifest, type CheckpointRef } from '../../config/artifacts';
 import { readEnvironment } from '../../config/environment';
+import type { Training } from '../../activities/attempts';
 import { ensureStack, stackStatus, stopStack } from '../../infra/stack/client';
+import { readManifest } from '../../storage/commits';
 import { openStore } from '../../storage/open';
 import { runLayout } from '../../storage/run-layout';
-import type { ObjectStore } from '../../storage/store';
+import { keyOf, type ObjectStore } from '../../storage/store';
 
 export const projectRoot = resolve(__dirname, '../..');
+
+export type Victim = 'trainer' | 'worker';
 
 export interface Stand {
   readonly directory: string;
@@ -21,8 +26,14 @@ export interface Stand {
   readonly store: ObjectStore;
   /** Global steps of the committed checkpoints of a run's train phase, ascending. */
   committedSteps(run: string): Promise<number[]>;
-  killTrainer(): Promise<boolean>;
-  killWorker(): Promise<boolean>;
+  /** The step of the train phase that the living trainer applied last; 0: none, or it is not training this run. */
+  reachedStep(run: string): Promise<number>;
+  /** SIGKILL. @returns false where there was nothing to kill */
+  kill(victim: Victim): Promise<boolean>;
+  /** SIGSTOP to the trainer: it neither goes on nor dies. */
+  freezeTrainer(): Promise<void>;
+  /** A checkpoint with all that it names, in the store and in the worker's cache. */
+  destroy(checkpoint: CheckpointRef): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -34,14 +45,16 @@ export async function raiseStand(): Promise<Stand> {
   const connection = await Connection.connect({ address: stack.endpoints.temporalAddress });
   const environment = readEnvironment(stack.environment);
   const store = openStore(environment.store ?? '', environment);
-  const kill = (pid: number | null): boolean => {
-    if (pid === null) return false;
-    try {
-      process.kill(pid, 'SIGKILL');
-      return true;
-    } catch {
-      return false; // it has just ended by itself
-    }
+  const workerFolder = join(stateDir, 'worker');
+  const pidOf = async (victim: Victim): Promise<number | null> => {
+    if (victim === 'trainer')
+      return (JSON.parse(await readFile(join(workerFolder, 'trainer.json'), 'utf8')) as { pid: number }).pid;
+    const status = await stackStatus(stateDir);
+    return status.type === 'running' ? (status.processes.find(({ name }) => name === 'worker')?.pid ?? null) : null;
+  };
+  const signal = async (victim: Victim, name: NodeJS.Signals): Promise<boolean> => {
+    const pid = await pidOf(victim);
+    return pid !== null && signalled(pid, name);
   };
   return {
     directory,
@@ -53,15 +66,25 @@ export async function raiseStand(): Promise<Stand> {
         steps.push(Number(key.split('/').at(-2)));
       return steps.sort((a, b) => a - b);
     },
-    killTrainer: async () => {
-      const { pid } = JSON.parse(await readFile(join(stateDir, 'worker/trainer.json'), 'utf8')) as { pid: number };
-      return kill(pid);
+    reachedStep: async (run) => {
+      const folder = join(workerFolder, 'attempts');
+      for (const name of await readdir(folder).catch(() => [])) {
+        const attempt = await readAttempt(join(folder, name));
+        if (attempt?.training?.run !== run || attempt.training.phase !== 'train') continue;
+        if (signalled(attempt.owner.pid, 0)) return attempt.training.reached;
+      }
+      return 0;
     },
-    killWorker: async () => {
-      const status = await stackStatus(stateDir);
-      return kill(
-        status.type === 'running' ? (status.processes.find(({ name }) => name === 'worker')?.pid ?? null) : null,
-      );
+    kill: (victim) => signal(victim, 'SIGKILL'),
+    freezeTrainer: async () => {
+      if (!(await signal('trainer', 'SIGSTOP'))) throw new Error('there is no trainer to freeze');
+    },
+    destroy: async ({ manifest }) => {
+      const { tensors, curve } = await readManifest(store, manifest, CheckpointManifest);
+      for (const { uri, sha256 } of [tensors, curve, manifest]) {
+        await store.delete(keyOf(store, uri));
+        await rm(join(workerFolder, 'objects/objects', sha256), { force: true });
+      }
     },
     end: async () => {
       await connection.close();
@@ -70,4 +93,24 @@ export async function raiseStand(): Promise<Stand> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+type LeftAttempt = { readonly owner: { readonly pid: number }; readonly training: Training | null };
+
+/** null where it is over by now. */
+async function readAttempt(file: string): Promise<LeftAttempt | null> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as LeftAttempt;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns false where that process has just ended by itself */
+function signalled(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
 }
