@@ -37,6 +37,8 @@ suite('fruits, three coarse classes, 3 + 5 epochs', () => {
       version: 1,
       data: { type: 'folder', path: fruits },
       recipe,
+      shared: null,
+      carried: null,
     });
     const errorsOf = (name: string) => metrics.readouts.find((one) => one.labels === 'fine' && one.name === name);
     const softKnn = errorsOf('soft-knn');
