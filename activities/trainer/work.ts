@@ -45,7 +45,7 @@ export async function train(work: TrainWork, held: HeldSession, hooks: WorkHooks
   let sequence = 0;
   let saved = hooks.seconds();
   let told = saved;
-  let stepsTold = session.position.step;
+  let stepsTold = session.position.epoch === work.epoch ? session.position.step : 0;
   let loss: number | null = null;
   const images = work.phase === 'warm-start' ? recipe.warmStart.batchSize : imagesPerStep(objectiveOf(recipe));
   const save = async (): Promise<void> => {
