@@ -2,6 +2,7 @@
 import {
   ApplicationFailure,
   condition,
+  isCancellation,
   ChildWorkflowCancellationType,
   ParentClosePolicy,
   sleep,
@@ -79,6 +80,10 @@ async function follow(child: Child, hooks: ChildrenHooks): Promise<RunOutcome> {
     await condition(() => hooks.stopped() || ended);
     if (!ended) await child.signal(stopSignal);
   };
-  const [outcome] = await Promise.all([result, passOn()]);
+  // Cancelled, the child hears of it by itself; its end is waited for all the same, since it checkpoints (W4).
+  const unlessCancelled = (error: unknown): void => {
+    if (!isCancellation(error)) throw error;
+  };
+  const [outcome] = await Promise.all([result, passOn().catch(unlessCancelled)]);
   return outcome;
 }

@@ -1,0 +1,313 @@
+/** The workflows on a real Temporal server above fake activities: what they do when something goes wrong. */
+import { activityInfo, Context } from '@temporalio/activity';
+import type { WorkflowHandle } from '@temporalio/client';
+import { queues } from '../../config/queues';
+import type { RunProgress } from '../../config/workflow-input';
+import type { EpochRequest, TrainerActivities } from '../../activities/requests';
+import type { ComparisonOutcome } from '../../workflows/compare-objectives';
+import type { RunOutcome } from '../../workflows/train-pipeline';
+import { resultOf } from '../cli/support';
+import { answering, endOf, failing, hostQueue, objectOf, type Call } from './fake-activities';
+import { raiseHouse, runInput, type House } from './house';
+
+let house: House;
+beforeAll(async () => {
+  house = await raiseHouse();
+}, 120_000);
+afterAll(() => house.end(), 30_000);
+
+type Outcome = Promise<unknown>;
+const start = <R extends Outcome>(workflowId: string, input: unknown, type = 'trainPipeline') =>
+  house.client.workflow.start<(raw: unknown) => R>(type, {
+    taskQueue: queues.pipeline,
+    workflowId,
+    args: [input],
+  });
+const run = (name: string, epochs: number) => start<Promise<RunOutcome>>(name, runInput(epochs));
+
+const epochsOf = (calls: readonly Call[], phase = 'train'): number[] =>
+  calls.flatMap(({ activity, request }) =>
+    activity === 'trainEpoch' && (request as EpochRequest).phase === phase ? [(request as EpochRequest).epoch] : [],
+  );
+const namesOf = (calls: readonly Call[]): string[] => calls.map(({ activity }) => activity);
+const causeOf = async (handle: WorkflowHandle): Promise<unknown> =>
+  handle.result().then(
+    () => null,
+    (error: { cause?: { cause?: unknown } }) => error.cause?.cause ?? error.cause,
+  );
+
+/** A gate that activities wait at until a test opens it. */
+function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}
+
+/** Trains until it is asked to stop, then answers with a checkpoint inside the epoch, as a real one does (P3). */
+function trainingUntilStopped(begun: () => void): TrainerActivities['trainEpoch'] {
+  return async (request) => {
+    if (request.phase === 'warm-start') return answering.trainEpoch(request);
+    begun();
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), 100);
+    await context.cancelled.catch(() => undefined);
+    clearInterval(beat);
+    return { checkpoint: endOf(request), outcome: 'stopped', hostQueue };
+  };
+}
+
+describe('input', () => {
+  it('W1: what breaks a rule ends the run at once, with the field, and no activity was asked', async () => {
+    await house.serve({}, async (calls) => {
+      const input = { ...runInput(1), recipe: { ...runInput(1).recipe, epochs: 0 } };
+      expect(await causeOf(await start('bad-input', input))).toMatchObject({
+        type: 'InvalidConfig',
+        nonRetryable: true,
+        message: expect.stringContaining('recipe.epochs'),
+      });
+      expect(await causeOf(await start('Bad Name', runInput(1)))).toMatchObject({ type: 'InvalidConfig' });
+      expect(calls).toEqual([]);
+    });
+  }, 60_000);
+});
+
+describe('updates', () => {
+  it('W2: a run extended while it is evaluated trains on, and ends with the absolute target', async () => {
+    const [evaluating, extended] = [gate(), gate()];
+    const evaluateRun: TrainerActivities['evaluateRun'] = async (request) => {
+      evaluating.open();
+      await extended.passed;
+      return answering.evaluateRun(request);
+    };
+    await house.serve({ evaluateRun }, async (calls) => {
+      const handle = await run('extended', 1);
+      await evaluating.passed;
+      const extend = () => handle.executeUpdate<RunProgress, [{ epochs: number }]>('extend', { args: [{ epochs: 2 }] });
+      expect([await extend(), await extend()]).toMatchObject([{ epochs: 2 }, { epochs: 2 }]);
+      extended.open();
+      expect((await handle.result()).result).toMatchObject({ epochs: 2, status: 'finished' });
+      expect(epochsOf(calls)).toEqual([1, 2]);
+      await expect(handle.executeUpdate('extend', { args: [{ epochs: 0 }] })).rejects.toThrow();
+    });
+  }, 60_000);
+
+  it.each(['update', 'signal'])(
+    'P3: a stop by %s lets the epoch checkpoint and evaluates what there is',
+    async (how) => {
+      const training = gate();
+      await house.serve({ trainEpoch: trainingUntilStopped(training.open) }, async (calls) => {
+        const handle = await run(`stopped-by-${how}`, 5);
+        await training.passed;
+        await (how === 'update' ? handle.executeUpdate('requestStop') : handle.signal('stop'));
+        expect((await handle.result()).result).toMatchObject({ status: 'stopped', epochs: 0 });
+        expect(namesOf(calls).slice(-4)).toEqual(['trainEpoch', 'refreshIndex', 'evaluateRun', 'finishRun']);
+      });
+    },
+    60_000,
+  );
+
+  it('W2: everything is carried over to the next execution of a long run', async () => {
+    await house.serve({}, async (calls) => {
+      const handle = await run('long', 20);
+      expect((await handle.result()).result).toMatchObject({ epochs: 20, status: 'finished' });
+      expect(epochsOf(calls)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+      expect(epochsOf(calls, 'warm-start')).toEqual([1]);
+      const last = await house.client.workflow.getHandle('long').describe();
+      expect(last.runId).not.toBe(handle.firstExecutionRunId); // it did continue as new
+    });
+  }, 60_000);
+});
+
+describe('W3: the same name', () => {
+  it('attaches to the open run', async () => {
+    const training = gate();
+    await house.serve({ trainEpoch: trainingUntilStopped(training.open) }, async () => {
+      const first = await run('attached', 3);
+      await training.passed;
+      const again = await house.client.workflow.start('trainPipeline', {
+        taskQueue: queues.pipeline,
+        workflowId: 'attached',
+        args: [runInput(3)],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      expect((await again.describe()).runId).toBe(first.firstExecutionRunId);
+      await first.signal('stop');
+      await first.result();
+    });
+  }, 60_000);
+
+  it('returns the result that storage holds, and computes nothing', async () => {
+    const finished = { result: resultOf('found', { epochs: 2 }), report: objectOf('report') };
+    const bindRun: typeof answering.bindRun = async (request) => ({ ...(await answering.bindRun(request)), finished });
+    await house.serve({ bindRun }, async (calls) => {
+      expect(await (await run('found', 2)).result()).toMatchObject({ report: finished.report });
+      expect(namesOf(calls)).toEqual(['bindRun']);
+    });
+  }, 60_000);
+});
+
+describe('P6: the private queue of the host that holds the state warm', () => {
+  /** Queues that the works of training were taken from, in order. */
+  async function queuesOf(name: string, first: (queue: string) => Error | null): Promise<string[]> {
+    const seen: string[] = [];
+    const trainEpoch: TrainerActivities['trainEpoch'] = (request) => {
+      if (request.phase === 'warm-start') return answering.trainEpoch(request);
+      const { taskQueue } = activityInfo();
+      const failure = seen.length === 0 ? first(taskQueue) : null;
+      seen.push(taskQueue);
+      return failure ? Promise.reject(failure) : answering.trainEpoch(request);
+    };
+    await house.serve({ trainEpoch }, async () => (await run(name, 2)).result());
+    return seen;
+  }
+
+  it('is asked first', async () => {
+    expect(await queuesOf('warm', () => null)).toEqual([hostQueue, hostQueue]);
+  }, 60_000);
+
+  it.each(['DeviceBusy', 'TrainerLost', 'WorkerShutdown'] as const)(
+    'is left for the shared one after %s, and used again afterwards',
+    async (kind) => {
+      const name = `left-after-${kind.toLowerCase()}`;
+      expect(await queuesOf(name, () => failing(kind))).toEqual([hostQueue, queues.gpu, hostQueue]);
+    },
+    60_000,
+  );
+
+  it('is not left for what would fail anywhere: the run fails', async () => {
+    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
+      request.phase === 'warm-start'
+        ? answering.trainEpoch(request)
+        : Promise.reject(failing('NumericalDivergence', { step: 3 }));
+    await house.serve({ trainEpoch }, async (calls) => {
+      expect(await causeOf(await run('diverged', 2))).toMatchObject({ type: 'NumericalDivergence' });
+      expect(epochsOf(calls)).toEqual([1]);
+    });
+  }, 60_000);
+
+  it('is left after 10 s where nobody takes the work: its host is gone', async () => {
+    const warmAt = async (request: EpochRequest) => ({
+      ...(await answering.trainEpoch(request)),
+      hostQueue: request.phase === 'warm-start' ? 'lodestone-gpu-of-a-lost-host' : hostQueue,
+    });
+    await house.serve({ trainEpoch: warmAt }, async (calls) => {
+      const handle = await run('host-lost', 1);
+      expect((await handle.result()).result.status).toBe('finished');
+      expect(namesOf(calls).filter((name) => name === 'refreshIndex')).toHaveLength(2);
+      const { events } = await handle.fetchHistory();
+      const timeouts = (events ?? []).flatMap(
+        ({ activityTaskTimedOutEventAttributes: timedOut }) => timedOut?.failure?.timeoutFailureInfo?.timeoutType ?? [],
+      );
+      expect(timeouts).toEqual([2]); // SCHEDULE_TO_START, once
+    });
+  }, 60_000);
+});
+
+describe('S8: an input that cannot be read', () => {
+  it('sends the run back to the checkpoint that is named as good', async () => {
+    let broken = true;
+    const trainEpoch: TrainerActivities['trainEpoch'] = (request) => {
+      if (request.phase === 'train' && request.epoch === 4 && broken) {
+        broken = false;
+        const first = endOf({ phase: 'warm-start', epoch: 1, from: null });
+        const lastGood = endOf({ phase: 'train', epoch: 1, from: first }).digest;
+        return Promise.reject(failing('InputRejected', { what: 'checkpoint', lastGood }));
+      }
+      return answering.trainEpoch(request);
+    };
+    await house.serve({ trainEpoch }, async (calls) => {
+      expect((await (await run('sent-back', 4)).result()).result).toMatchObject({ epochs: 4, status: 'finished' });
+      expect(epochsOf(calls)).toEqual([1, 2, 3, 4, 2, 3, 4]);
+      const requests = calls.filter(({ activity }) => activity === 'trainEpoch').map(({ request }) => request);
+      expect(requests[5]).toEqual(requests[2]); // the very same work, found where it was done (S5)
+    });
+  }, 60_000);
+
+  it('in the evaluation or the last records too, back to the beginning where one step back does not help', async () => {
+    let rejections = 2;
+    const finishRun: typeof answering.finishRun = (request) =>
+      rejections-- > 0
+        ? Promise.reject(failing('InputRejected', { what: 'records', lastGood: null }))
+        : answering.finishRun(request);
+    await house.serve({ finishRun }, async (calls) => {
+      await (await run('records-lost', 2)).result();
+      expect(epochsOf(calls)).toEqual([1, 2, 2, 1, 2]);
+      expect(epochsOf(calls, 'warm-start')).toEqual([1, 1]);
+    });
+  }, 60_000);
+
+  it('fails the run where going back does not help', async () => {
+    const refreshIndex: TrainerActivities['refreshIndex'] = () =>
+      Promise.reject(failing('InputRejected', { what: 'checkpoint', lastGood: null }));
+    await house.serve({ refreshIndex }, async (calls) => {
+      expect(await causeOf(await run('always-rejected', 1))).toMatchObject({ type: 'InputRejected' });
+      expect(namesOf(calls).filter((name) => name === 'refreshIndex')).toHaveLength(4);
+    });
+  }, 60_000);
+});
+
+describe('W4: children of a comparison', () => {
+  const comparison = { ...runInput(1), objectives: ['softmax', 'triplet', 'magnet'] };
+  const objectiveOf = ({ request }: Call): string => (request as EpochRequest).recipe.objective;
+
+  it('one that fails takes no sibling with it, and its failure is the comparison’s', async () => {
+    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
+      request.phase === 'train' && request.recipe.objective === 'softmax'
+        ? Promise.reject(failing('NumericalDivergence'))
+        : answering.trainEpoch(request);
+    await house.serve({ trainEpoch }, async (calls) => {
+      const handle = await start('one-fails', comparison, 'compareObjectives');
+      await expect(handle.result()).rejects.toThrow();
+      expect(calls.filter(({ activity }) => activity === 'finishRun').map(objectiveOf)).toEqual(['triplet', 'magnet']);
+    });
+  }, 60_000);
+
+  it('a cancelled comparison asks its child to end by cancellation, so that it checkpoints', async () => {
+    const training = gate();
+    const train = trainingUntilStopped(training.open);
+    let cancelled = false;
+    const trainEpoch: TrainerActivities['trainEpoch'] = async (request) => {
+      const outcome = await train(request);
+      if (request.phase === 'train') cancelled = Context.current().cancellationSignal.aborted;
+      return outcome;
+    };
+    await house.serve({ trainEpoch }, async () => {
+      const handle = await start('cancelled', comparison, 'compareObjectives');
+      await training.passed;
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow();
+      expect(cancelled).toBe(true);
+    });
+  }, 60_000);
+
+  it('a stop is passed on to the child under way, and no other is begun', async () => {
+    const training = gate();
+    await house.serve({ trainEpoch: trainingUntilStopped(training.open) }, async () => {
+      const handle = await start<Promise<ComparisonOutcome>>('all-stopped', comparison, 'compareObjectives');
+      await training.passed;
+      await handle.executeUpdate('requestStop');
+      const { objectives } = await handle.result();
+      expect(objectives.map(({ objective, result }) => `${objective} ${result.status}`)).toEqual(['softmax stopped']);
+    });
+  }, 60_000);
+
+  it('waits for the name of a child that is still open, then takes it', async () => {
+    const training = gate();
+    const train = trainingUntilStopped(training.open);
+    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
+      request.run === 'waits--softmax' && request.recipe.epochs === 7 ? train(request) : answering.trainEpoch(request);
+    await house.serve({ trainEpoch }, async (calls) => {
+      const squatter = await run('waits--softmax', 7);
+      await training.passed;
+      const handle = await start<Promise<ComparisonOutcome>>('waits', comparison, 'compareObjectives');
+      while (
+        !calls.some(({ activity, request }) => activity === 'trainEpoch' && (request as EpochRequest).run === 'waits')
+      )
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      await squatter.signal('stop');
+      await squatter.result();
+      expect((await handle.result()).objectives).toHaveLength(3);
+    });
+  }, 60_000);
+});
