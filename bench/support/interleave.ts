@@ -1,88 +1,221 @@
 /**
  * Measures variants of one thing side by side: a process for each (own environment, own memory), one turn of each a
- * round, so that whatever else the machine does hits all alike. Knows processes and medians; not what a turn does.
+ * round, so that whatever else the machine does hits all alike. A variant may be any program that speaks the protocol:
+ * it prints a JSON line when it is ready, and one for each line that it reads (`turn`); it ends when its input does.
+ * Knows processes and medians; not what a turn does.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
 
 export interface Variant {
   readonly name: string;
+  readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What a worker answers to each turn. */
-export interface Turn {
-  readonly milliseconds: number;
-  readonly peakBytes: number;
+/** The first line of a worker. */
+export interface Ready {
+  /** Memory before the work began: runtime and libraries. */
+  readonly baseBytes: number;
   /** Anything worth printing once, such as kernel choices. */
   readonly note: string;
 }
 
-export interface Measured {
-  readonly name: string;
-  /** After the warm-up, in the order of the rounds. */
-  readonly milliseconds: readonly number[];
-  readonly median: number;
+/** What a worker answers to each turn. */
+export interface Turn {
+  /** Of one step: the median of those in the turn, without the first, which finds cold caches. */
+  readonly milliseconds: number;
+  /** The most the process ever held. */
   readonly peakBytes: number;
-  readonly note: string;
 }
 
+export type Outcome = { readonly name: string } & (
+  | {
+      readonly type: 'measured';
+      /** After the warm-up, in the order of the rounds. */
+      readonly milliseconds: readonly number[];
+      readonly peakBytes: number;
+      readonly baseBytes: number;
+      readonly note: string;
+      /** From its start to the end of its first turn: loading, tracing, compiling. */
+      readonly startSeconds: number;
+    }
+  | { readonly type: 'failed'; readonly why: string }
+);
+
+export interface Rounds {
+  readonly warmUp: number;
+  readonly rounds: number;
+}
+
+/** Compiling a large network takes minutes in some peers. */
+const START_LIMIT_MS = 900_000;
+const TURN_LIMIT_MS = 300_000;
+
 /**
- * Forks `file` once for each variant with the variant's name as first argument, then `arguments_`.
- * Throws if a worker ends early; no worker outlives the call.
+ * Starts the variants one after the other, then takes rounds. One that fails is left out from there on, and its outcome
+ * says why; no worker outlives the call.
+ * @param say progress in words
  */
 export async function measureInterleaved(
-  file: string,
-  arguments_: readonly string[],
   variants: readonly Variant[],
-  { warmUp, rounds }: { readonly warmUp: number; readonly rounds: number },
-): Promise<Measured[]> {
-  const workers = variants.map(({ name, environment }) =>
-    fork(file, [name, ...arguments_], {
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    }),
-  );
+  { warmUp, rounds }: Rounds,
+  say: (line: string) => void,
+): Promise<Outcome[]> {
+  const contestants: Contestant[] = [];
   try {
-    const turns: Turn[][] = variants.map(() => []);
-    for (let round = 0; round < warmUp + rounds; round++) {
-      for (const [i, worker] of workers.entries()) turns[i].push(await takeTurn(worker, variants[i].name));
+    for (const variant of variants) {
+      const contestant = new Contestant(variant);
+      contestants.push(contestant);
+      await contestant.start();
+      say(`  ${variant.name}: ${contestant.failure ?? `ready after ${contestant.startSeconds.toFixed(1)} s`}`);
     }
-    return variants.map(({ name }, i) => summary(name, turns[i], warmUp));
+    for (let round = 0; round < warmUp + rounds; round++) {
+      for (const contestant of contestants) await contestant.takeTurn();
+      const last = contestants.map(({ turns, failure }) =>
+        failure ? '–' : turns[turns.length - 1].milliseconds.toFixed(1),
+      );
+      say(`  ${round < warmUp ? 'warm-up' : `round ${round - warmUp + 1} of ${rounds}`}: ${last.join(' · ')} ms`);
+    }
+    return contestants.map((contestant) => contestant.outcome(warmUp));
   } finally {
-    for (const worker of workers) worker.kill();
+    for (const contestant of contestants) contestant.end();
   }
 }
 
-/** The worker's side: answers every message with one turn, until the parent goes away. */
-export function serveTurns(turn: () => Turn): void {
-  process.on('disconnect', () => process.exit(0));
-  process.on('message', () => process.send?.(turn()));
+/** The worker's side: prepares, then answers every line with one turn, until its input ends. */
+export function serveTurns(prepare: () => { readonly note: string; readonly turn: () => Promise<number> }): void {
+  const baseBytes = peakBytes();
+  const { note, turn } = prepare();
+  print({ baseBytes, note } satisfies Ready);
+  const lines = createInterface({ input: process.stdin });
+  let busy = Promise.resolve();
+  lines.on('line', () => {
+    busy = busy.then(async () => print({ milliseconds: await turn(), peakBytes: peakBytes() } satisfies Turn));
+    busy.catch((error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    });
+  });
+  lines.on('close', () => process.exit(0));
+}
+
+/** Time of one of `steps` steps: the median without the first, which finds what other processes left in the caches. */
+export async function medianStep(steps: number, step: () => void | Promise<void>): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < steps + 1; i++) {
+    const start = performance.now();
+    await step();
+    times.push(performance.now() - start);
+  }
+  return median(times.slice(1));
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return quantile(values, 0.5);
 }
 
-async function takeTurn(worker: ChildProcess, name: string): Promise<Turn> {
-  const aborted = new AbortController();
-  const ended = once(worker, 'exit', { signal: aborted.signal }).then(([code]) => {
-    throw new Error(`the worker of "${name}" ended with code ${String(code)}; its last words are above`);
-  });
-  try {
-    worker.send('turn');
-    const [turn] = (await Promise.race([once(worker, 'message', { signal: aborted.signal }), ended])) as [Turn];
-    return turn;
-  } finally {
-    aborted.abort();
-    ended.catch(() => undefined); // the abort itself
+/** Linear between the two nearest. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const position = share * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+}
+
+/** One variant's process. A failure ends it and is kept in words. */
+class Contestant {
+  readonly turns: Turn[] = [];
+  failure: string | undefined;
+  startSeconds = NaN;
+  private ready: Ready | undefined;
+  private child: ChildProcess | undefined;
+  private words = '';
+  private waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+
+  constructor(private readonly variant: Variant) {}
+
+  async start(): Promise<void> {
+    const begun = performance.now();
+    const [program, ...args] = this.variant.command;
+    const child = spawn(program, args, {
+      env: { ...process.env, ...this.variant.environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.words = (this.words + text).slice(-4000)));
+    child.stdin.on('error', () => undefined); // its end is heard of by 'close'
+    child.once('error', (error) => this.waiting?.reject(error));
+    child.once('close', (code, signal) => this.waiting?.reject(new Error(`ended with ${signal ?? `code ${code}`}`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.startsWith('{')) this.waiting?.resolve(line); // libraries print too
+    });
+    await this.attempt(async () => {
+      this.ready = JSON.parse(await this.nextLine(START_LIMIT_MS)) as Ready;
+      await this.turn(START_LIMIT_MS); // compiles
+      this.startSeconds = (performance.now() - begun) / 1000;
+    });
+  }
+
+  async takeTurn(): Promise<void> {
+    if (this.failure === undefined) await this.attempt(() => this.turn(TURN_LIMIT_MS));
+  }
+
+  outcome(warmUp: number): Outcome {
+    const { name } = this.variant;
+    if (this.failure !== undefined || this.ready === undefined) {
+      return { name, type: 'failed', why: this.failure ?? 'it never started' };
+    }
+    const { peakBytes: peak } = this.turns[this.turns.length - 1];
+    const milliseconds = this.turns.slice(warmUp + 1).map((turn) => turn.milliseconds); // the start took one
+    return { name, type: 'measured', milliseconds, peakBytes: peak, startSeconds: this.startSeconds, ...this.ready };
+  }
+
+  end(): void {
+    this.waiting = undefined;
+    this.child?.kill('SIGKILL');
+  }
+
+  private async turn(limitMs: number): Promise<void> {
+    this.child?.stdin?.write('turn\n');
+    this.turns.push(JSON.parse(await this.nextLine(limitMs)) as Turn);
+  }
+
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const said = this.words.trim().split('\n').at(-1) ?? '';
+      this.failure =
+        `failed: ${error instanceof Error ? error.message : String(error)}${said === '' ? '' : `: ${said}`}`.slice(
+          0,
+          300,
+        );
+      this.end();
+    }
+  }
+
+  private nextLine(limitMs: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => settle(() => reject(new Error(`no answer in ${limitMs / 1000} s`))), limitMs);
+      const settle = (how: () => void): void => {
+        clearTimeout(timer);
+        this.waiting = undefined;
+        how();
+      };
+      this.waiting = {
+        resolve: (line) => settle(() => resolve(line)),
+        reject: (error) => settle(() => reject(error)),
+      };
+    });
   }
 }
 
-function summary(name: string, turns: readonly Turn[], warmUp: number): Measured {
-  const milliseconds = turns.slice(warmUp).map((turn) => turn.milliseconds);
-  const last = turns[turns.length - 1];
-  return { name, milliseconds, median: median(milliseconds), peakBytes: last.peakBytes, note: last.note };
+function print(line: Ready | Turn): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function peakBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
 }

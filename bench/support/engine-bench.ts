@@ -1,0 +1,148 @@
+/**
+ * What the benches of the engine have in common: options, variants of ours and of PyTorch, the table of one case.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { spawnEnvironment } from '../../engine/environment';
+import type { Case } from './cases';
+import { measureInterleaved, quantile, type Outcome, type Rounds, type Variant } from './interleave';
+import { projectRoot, record, textOf, type Table } from './record';
+
+export interface EngineBench {
+  /** Name of the bench, as in `npm run bench -- NAME`. */
+  readonly name: string;
+  readonly cases: readonly Case[];
+  /** In the order of the rows. */
+  readonly contestants: readonly Contestant[];
+  /** Our worker beside this file. */
+  readonly worker: string;
+  readonly peerKind: 'train' | 'forward';
+}
+
+export interface Contestant {
+  readonly row: string;
+  readonly who: 'ours' | 'peer';
+  /** What the worker is told. */
+  readonly variant: string;
+  readonly precision: 'float32' | 'bf16';
+}
+
+/** Measures the cases asked for, prints a table of each, and records them unless told not to. */
+export async function runEngineBench(bench: EngineBench): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      case: { type: 'string', multiple: true },
+      rounds: { type: 'string', default: '15' },
+      'warm-up': { type: 'string', default: '2' },
+      threads: { type: 'string', default: '2' },
+      python: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      'no-record': { type: 'boolean', default: false },
+    },
+  });
+  const cases = chosen(bench.cases, values.case);
+  const rounds: Rounds = { rounds: Number(values.rounds), warmUp: Number(values['warm-up']) };
+  const scratch = mkdtempSync(join(tmpdir(), 'lodestone-bench-'));
+  const tables: Table[] = [];
+  try {
+    for (const one of cases) {
+      console.log(`\n${bench.name}: ${one.title}`);
+      const rows = bench.contestants.filter(
+        ({ who, variant }) =>
+          (who === 'ours' || values.python !== undefined) && (values.only?.includes(variant) ?? true),
+      );
+      const variants = rows.map((row) => variantOf(bench, one, row, { ...values, scratch }));
+      const outcomes = await measureInterleaved(variants, rounds, (line) => console.log(line));
+      const table = tableOf(bench.name, one, rows, outcomes, rounds, Number(values.threads));
+      tables.push(table);
+      if (!values['no-record']) record([table], commandOf(bench.name));
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  if (values.python === undefined) console.log('\nNo peers were measured: no --python was given.');
+  for (const table of tables) console.log(`\n${textOf(table)}`);
+}
+
+function variantOf(
+  { worker, peerKind }: EngineBench,
+  one: Case,
+  { row, who, variant }: Contestant,
+  { threads, python, scratch }: { readonly threads: string; readonly python?: string; readonly scratch: string },
+): Variant {
+  if (who === 'ours') {
+    const environment = spawnEnvironment(Number(threads), { oneDnn: true, deterministic: true });
+    return { name: row, command: [process.execPath, join(__dirname, worker), one.name, variant], environment };
+  }
+  const script = join(projectRoot, 'bench/peers/torch_worker.py');
+  return {
+    name: row,
+    command: [python ?? '', script, peerKind, JSON.stringify(one), variant],
+    environment: { OMP_NUM_THREADS: threads, TORCHINDUCTOR_CACHE_DIR: scratch, TORCHINDUCTOR_COMPILE_THREADS: '1' },
+  };
+}
+
+const columns = ['', 'ms', 'images/s', '× PyTorch', '× stock', 'peak MiB', 'at start', 'ready after'];
+
+/** Speeds relative to the fastest PyTorch row of the same precision, and to the stock row where there is one. */
+export function tableOf(
+  bench: string,
+  one: Case,
+  rows: readonly Contestant[],
+  outcomes: readonly Outcome[],
+  { rounds }: Pick<Rounds, 'rounds'>,
+  threads: number,
+): Table {
+  const median = (outcome: Outcome): number =>
+    outcome.type === 'measured' ? quantile(outcome.milliseconds, 0.5) : Infinity;
+  const fastest = (of: (row: Contestant) => boolean): number =>
+    Math.min(Infinity, ...outcomes.filter((_, i) => of(rows[i])).map(median));
+  const ratio = (base: number, outcome: Outcome): string =>
+    Number.isFinite(base) ? `${(base / median(outcome)).toFixed(2)} ×` : '–';
+  const stock = fastest(({ variant, who }) => who === 'ours' && variant === 'stock');
+  return {
+    bench,
+    title: one.title,
+    about: `Embedding of ${one.network.embeddingSize}, ${threads} threads each, ${rounds} rounds.`,
+    columns,
+    rows: outcomes.map((outcome, i) => {
+      const { row, precision } = rows[i];
+      if (outcome.type === 'failed') return [row, 'failed', ...columns.slice(2).map(() => '–')];
+      const { milliseconds, peakBytes, baseBytes, startSeconds } = outcome;
+      const [first, middle, third] = [0.25, 0.5, 0.75].map((share) => quantile(milliseconds, share));
+      const digits = middle < 20 ? 2 : middle < 200 ? 1 : 0;
+      const peer = fastest((other) => other.who === 'peer' && other.precision === precision);
+      return [
+        row,
+        `${middle.toFixed(digits)} (${first.toFixed(digits)}–${third.toFixed(digits)})`,
+        ((1000 * one.images) / middle).toFixed(middle > 1000 * one.images ? 2 : 0),
+        ratio(peer, outcome),
+        ratio(stock, outcome),
+        mebibytes(peakBytes),
+        mebibytes(baseBytes),
+        `${startSeconds.toFixed(1)} s`,
+      ];
+    }),
+    notes: outcomes.map((outcome) => `${outcome.name}: ${outcome.type === 'failed' ? outcome.why : outcome.note}`),
+  };
+}
+
+function chosen(cases: readonly Case[], names: readonly string[] | undefined): Case[] {
+  const unknown = names?.filter((name) => !cases.some((one) => one.name === name)) ?? [];
+  if (unknown.length > 0) {
+    const known = cases.map(({ name }) => name).join(', ');
+    throw new Error(`bench: --case: got ${unknown.join(', ')}, must be among ${known}.`);
+  }
+  return cases.filter(({ name }) => names?.includes(name) ?? true);
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
+}
+
+function commandOf(bench: string): string {
+  const options = process.argv.slice(2).filter((word, i, all) => word !== '--python' && all[i - 1] !== '--python');
+  return ['npm run bench --', bench, ...options].join(' ');
+}

@@ -1,0 +1,106 @@
+/**
+ * Tables of figures: printed at the end of a bench, kept in docs/benchmarks.json, and turned into docs/benchmarks.md.
+ * Nothing in that page is typed by hand; a table that was not measured again keeps its last figures. Knows tables; does
+ * not know what is measured.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export const projectRoot = resolve(__dirname, '../../..');
+
+export interface Table {
+  /** Section of the page: the name of the bench. */
+  readonly bench: string;
+  readonly title: string;
+  /** What was done, in a sentence or two. */
+  readonly about: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Below the table: what failed, what was fused, what deviates. */
+  readonly notes: readonly string[];
+}
+
+export type Kept = readonly (Table & { readonly date: string; readonly machine: string; readonly command: string })[];
+
+/** Benches as sections, in this order; others follow by name. */
+const introductions: Readonly<Record<string, string>> = {
+  'train-step':
+    'One training step: images as bytes in, crop and normalisation, forward, backward, update, losses out. The peers start ' +
+    'from a float tensor that is ready. Same network, batch, loss and SGD with momentum everywhere.',
+  forward:
+    'One forward pass of inference, as refreshes and evaluations run it: images as bytes in, crop and normalisation, ' +
+    'embeddings out. The peers start from a float tensor that is ready.',
+};
+
+/** Replaces the tables of the same bench and title, adds the others, and writes both files. */
+export function record(tables: readonly Table[], command: string): void {
+  const path = join(projectRoot, 'docs/benchmarks.json');
+  const kept = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Kept) : [];
+  const stamp = { date: new Date().toISOString().slice(0, 10), machine: machine(), command };
+  const all = merged(
+    kept,
+    tables.map((table) => ({ ...table, ...stamp })),
+  );
+  writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
+  writeFileSync(join(projectRoot, 'docs/benchmarks.md'), pageOf(all));
+}
+
+export function merged(kept: Kept, fresh: Kept): Kept {
+  const key = ({ bench, title }: Table): string => `${bench}\n${title}`;
+  const byKey = new Map([...kept, ...fresh].map((table) => [key(table), table]));
+  const known = Object.keys(introductions);
+  const place = ({ bench }: Table): number => (known.includes(bench) ? known.indexOf(bench) : known.length);
+  return [...byKey.values()].sort(
+    (a, b) => place(a) - place(b) || (a.bench < b.bench ? -1 : a.bench > b.bench ? 1 : 0),
+  );
+}
+
+export function pageOf(tables: Kept): string {
+  const benches = [...new Set(tables.map(({ bench }) => bench))];
+  const sections = benches.flatMap((bench) => [
+    `## ${bench}`,
+    '',
+    ...(bench in introductions ? [introductions[bench], ''] : []),
+    ...tables.filter((table) => table.bench === bench).flatMap(sectionOf),
+  ]);
+  return [
+    '# Benchmarks',
+    '',
+    'Made by `npm run bench`, which measures ours and the peers in turns within one run, a process for each: compare within a',
+    'table, not across tables. Medians, with the first and third quartile in brackets. What a row names "peak" is the most',
+    'memory that its process ever held, of which "at start" is what runtime and libraries took before any work.',
+    '',
+    ...sections,
+  ].join('\n');
+}
+
+/** For the terminal. */
+export function textOf({ title, columns, rows, notes }: Table): string {
+  const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i].length)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  return [title, line(columns), ...rows.map(line), ...notes].join('\n');
+}
+
+function sectionOf({ title, about, columns, rows, notes, date, machine: where, command }: Kept[number]): string[] {
+  return [
+    `### ${title}`,
+    '',
+    about,
+    '',
+    `${date}, ${where}. \`${command}\``,
+    '',
+    `| ${columns.join(' | ')} |`,
+    `|${columns.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`,
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+    '',
+    ...notes.map((note) => `- ${note}`),
+    ...(notes.length > 0 ? [''] : []),
+  ];
+}
+
+function machine(): string {
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? process.arch}, ${memory} GiB, Node ${process.versions.node}`;
+}

@@ -1,0 +1,64 @@
+/**
+ * The programs that benches compare with: Python packages at pinned versions, each set in a virtual environment of its own
+ * in the user cache. For `npm run bench` only; nothing else of lodestone needs or finds them.
+ * Knows pip and the cache; does not know what is measured.
+ */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheEntry } from './cache.mjs';
+import { cacheRoot, platformKey } from './paths.mjs';
+import { requirePip } from './prerequisites.mjs';
+import { run } from './process.mjs';
+
+/** `download` is what pip fetched when the pin was made: sizes differ a little by Python version. */
+const peers = {
+  torch: {
+    requirement: 'torch==2.15.0',
+    download: '3.0 GB, 5.4 GB unpacked: for x86-64 the package index has PyTorch with its CUDA libraries only',
+  },
+};
+
+/** Which peers a bench is given; one that is not named here has none. */
+const peersOfBench = { 'train-step': 'torch', forward: 'torch' };
+
+/**
+ * The Python that has what the bench compares with, or null where it compares with nothing or the packages cannot be had:
+ * then the bench measures ours alone and says so.
+ */
+export async function pythonForBench(bench, progress) {
+  const peer = peersOfBench[bench];
+  if (peer === undefined) return null;
+  try {
+    return await progress.step(`peer of the bench: ${peers[peer].requirement}`, (say) => setUpPeer(peer, say));
+  } catch (error) {
+    progress.note(`${bench} runs without its peer: ${error.message}`);
+    return null;
+  }
+}
+
+async function setUpPeer(peer, say) {
+  const { requirement, download } = peers[peer];
+  const pip = await requirePip();
+  const tag = (await run(pip.command, ['-c', 'import sys; print("py%d.%d" % sys.version_info[:2])'])).trim();
+  const entry = await cacheEntry({
+    root: cacheRoot(),
+    name: `bench-${requirement.replace('==', '-')}-${tag}-${platformKey}`,
+    waiting: () => say('another bench is installing it; waiting'),
+    build: async (folder) => {
+      const find = [...pip.args, 'install', '--dry-run', '--no-deps', '--ignore-installed', requirement];
+      await run(pip.command, find, { timeoutMs: 300_000 });
+      say(`downloading ${download}`);
+      await run(pip.command, ['-m', 'venv', '--without-pip', folder]);
+      const into = [...pip.args, '--python', pythonOf(folder), 'install', '--no-cache-dir', requirement];
+      await run(pip.command, into, { onLine: (line) => say(line.slice(0, 100), 'often') });
+      await run(pythonOf(folder), ['-c', `import ${peer}`]);
+    },
+  });
+  await access(pythonOf(entry));
+  return pythonOf(entry);
+}
+
+/** A virtual environment may be moved: Python finds it by its own path, and only scripts, which nobody runs, name the old. */
+function pythonOf(folder) {
+  return join(folder, 'bin/python');
+}
