@@ -1,0 +1,111 @@
+/**
+ * What a step costs in ops and tensors, network by network and objective by objective: numbers that do not depend on how
+ * busy a machine is. A change that makes steps dearer shows here before any clock does.
+ */
+import { Program } from '../../../engine/compile/program';
+import { kernelsInUse } from '../../../engine/kernels';
+import { binding, withBinding } from '../../../engine/native';
+import { runEagerStep } from '../../../engine/step';
+import { tf } from '../../../engine/tf';
+import { VariableSet } from '../../../engine/variables';
+import { networkFor } from '../../../learning/networks/network';
+import { compileForward } from '../../../learning/training/forward';
+import { phaseSpecs } from '../../../learning/training/plan';
+import { trainStep, upload } from '../../../learning/training/train-step';
+import { configFor, objectives } from './toy';
+
+interface Counts {
+  /** Nodes of the compiled step's graph, those that set and get variables included. */
+  readonly nodes: number;
+  /** Native calls of one eager step. */
+  readonly ops: number;
+  /** Native tensors that one eager step makes: outputs of ops, and uploads. */
+  readonly tensors: number;
+}
+
+/**
+ * Of Adam steps on images of 16 pixels with every fused kernel, TensorFlow 2.21, tfjs 4.22. Where a change is meant, put in
+ * the numbers that the failing test prints, and say in the commit what they buy.
+ */
+const golden: Readonly<Record<string, Counts>> = {
+  'convnet-4 softmax': { nodes: 417, ops: 142, tensors: 200 },
+  'convnet-4 triplet': { nodes: 434, ops: 173, tensors: 256 },
+  'convnet-4 magnet': { nodes: 495, ops: 216, tensors: 325 },
+  'googlenet-bn softmax': { nodes: 3785, ops: 1108, tensors: 1548 },
+  'googlenet-bn triplet': { nodes: 3802, ops: 1139, tensors: 1604 },
+  'googlenet-bn magnet': { nodes: 3863, ops: 1182, tensors: 1673 },
+};
+
+/** Nodes of the forward pass with batch norm folded. */
+const goldenForward: Readonly<Record<string, number>> = { 'convnet-4': 94, 'googlenet-bn': 803 };
+
+const networks = ['convnet-4', 'googlenet-bn'] as const;
+const optionsOf = (name: (typeof networks)[number]): ReturnType<typeof configFor>['network'] => ({
+  name,
+  inputSize: 16,
+  embeddingSize: 8,
+});
+const INPUT = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] };
+
+const stock = Object.entries(kernelsInUse()).filter(([, { kernel }]) => kernel === 'stock');
+if (stock.length > 0) {
+  console.warn(
+    `op counts: not tested, they are of fused kernels and ${stock.map(([op]) => op).join(', ')} is stock here`,
+  );
+}
+const counted = stock.length > 0 ? describe.skip : describe;
+
+counted.each(networks)('%s', (name) => {
+  const network = networkFor(optionsOf(name), 3);
+
+  test.each(Object.values(objectives))('a step of $type', (objective) => {
+    const config = configFor(objective, { network: optionsOf(name) });
+    const specs = phaseSpecs(config, 'train', network.specs, 4);
+    const variables = VariableSet.create(specs, (spec) => network.initial(spec, 1));
+    const { optimizer } = config;
+    const step = trainStep({ network, inputSize: 16, input: INPUT, objective, optimizer });
+    const images = objective.type === 'triplet' ? 12 : 8;
+    const classes = objective.type === 'magnet' ? 4 : images;
+    const batch = upload({
+      pixels: new Uint8Array(images * 21 * 21 * 3).map((_, i) => i % 251),
+      edge: 21,
+      channels: 3,
+      boxes: new Float32Array(images * 4).map((_, i) => (i % 4 < 2 ? 0.1 : 0.9)),
+      classes: new Int32Array(classes).map((_, i) => i >> 1),
+      learningRate: 1e-3,
+      update: 1,
+    });
+    const program = Program.compile(variables, { train: { step, example: batch } });
+    const eager = countsOf(() => tf.dispose(runEagerStep(step, variables, batch)));
+    expect({ nodes: program.size.nodes, ...eager }).toEqual(golden[`${name} ${objective.type}`]);
+    program.dispose();
+    tf.dispose(batch);
+    variables.dispose();
+  });
+
+  test('a forward pass', () => {
+    const shape = { batch: 4, edge: 21, channels: 3, inputSize: 16, input: INPUT };
+    const program = compileForward(network, shape, 'float32');
+    expect(program.size.nodes).toBe(goldenForward[name]);
+    program.dispose();
+  });
+});
+
+function countsOf(run: () => void): Pick<Counts, 'ops' | 'tensors'> {
+  const native = binding();
+  let [ops, tensors] = [0, 0];
+  const counting: Parameters<typeof withBinding>[0] = {
+    executeOp: (op, attributes, inputs, outputs) => {
+      const results = native.executeOp(op, attributes, inputs, outputs);
+      ops++;
+      tensors += results.length;
+      return results;
+    },
+    createTensor: (shape, dtype, values) => {
+      tensors++;
+      return native.createTensor(shape, dtype, values);
+    },
+  };
+  withBinding(counting, run);
+  return { ops, tensors };
+}
