@@ -22,7 +22,7 @@ export const failures = {
     means: 'a stored input cannot be read; the run goes back to the last good one',
   },
   EngineUnavailable: { retry: false, exitCode: 11, means: 'TensorFlow cannot be loaded on this machine' },
-  ToolMissing: { retry: false, exitCode: 12, means: 'a program that lodestone needs is not installed' },
+  ToolMissing: { retry: false, exitCode: 12, means: 'a program or a version that lodestone needs is not installed' },
   ArtifactCorrupt: { retry: true, exitCode: 13, means: 'stored bytes do not match their sha256' },
   StoreUnavailable: { retry: true, exitCode: 14, means: 'the object store does not answer or refuses the credentials' },
   TemporalUnavailable: {
@@ -33,7 +33,7 @@ export const failures = {
   DeviceBusy: { retry: true, exitCode: 16, means: 'another trainer holds the device' },
   TrainerLost: { retry: true, exitCode: 17, means: 'the trainer process died or hung' },
   PortTaken: { retry: false, exitCode: 18, means: 'a configured port is in use by another program' },
-  DiskFull: { retry: true, exitCode: 19, means: 'there is no space left on a disk that lodestone writes to' },
+  DiskFull: { retry: false, exitCode: 19, means: 'there is no space left on a disk that lodestone writes to' },
   RunFailed: { retry: false, exitCode: 20, means: 'the run ended without a result for another reason' },
   RunStopped: { retry: false, exitCode: 21, means: 'the run was stopped before its result was whole' },
 } as const satisfies Record<string, { retry: boolean; exitCode: number; means: string }>;

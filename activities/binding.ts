@@ -8,7 +8,7 @@ import { ObjectRef, RunResult } from '../config/artifacts';
 import { canonicalJson, digestOf } from '../config/canonical-json';
 import { freeFields } from '../config/recipe';
 import { LodestoneError } from '../errors';
-import { commitManifest, findManifest, readManifest } from '../storage/commits';
+import { commitManifest, findManifest, readManifest, replaceManifest } from '../storage/commits';
 import { runLayout } from '../storage/run-layout';
 import type { ObjectStore } from '../storage/store';
 import type { BindRequest, BoundRun } from './requests';
@@ -25,9 +25,14 @@ export async function bindRun({ store }: Services, request: BindRequest): Promis
   const layout = runLayout(run);
   const configuration = configurationOf(request);
   const threads = request.threads ?? Math.min(MAX_THREADS, availableParallelism());
-  const held =
-    (await findManifest(store, layout.bind, Bound))?.value ??
-    (await bind(store, layout.bind, { configuration, threads }));
+  const earlier = (await findManifest(store, layout.bind, Bound))?.value ?? null;
+  const fresh = { configuration, threads };
+  const isFree =
+    earlier !== null &&
+    differencesOf(earlier.configuration, configuration).length > 0 &&
+    (await holdsNothing(store, run));
+  if (isFree) await replaceManifest(store, layout.bind, Bound, fresh);
+  const held = isFree ? fresh : (earlier ?? (await bind(store, layout.bind, fresh)));
   const differences = differencesOf(held.configuration, configuration);
   if (differences.length > 0) {
     throw new LodestoneError(
@@ -54,6 +59,13 @@ export async function bindDataSet(store: ObjectStore, run: string, dataSet: Obje
     `run ${run}: its images or labels changed since it was first started (data set ${bound.dataSet.sha256.slice(0, 12)}, now ${dataSet.sha256.slice(0, 12)}). ` +
       'Put the files back, or start a new run with another --name.',
   );
+}
+
+/** A start that failed on its input left nothing but its name: a typing error does not burn it. */
+async function holdsNothing(store: ObjectStore, run: string): Promise<boolean> {
+  const { prefix, bind } = runLayout(run);
+  for await (const key of store.list(prefix)) if (key !== bind) return false;
+  return true;
 }
 
 async function bind(store: ObjectStore, key: string, value: z.infer<typeof Bound>): Promise<z.infer<typeof Bound>> {

@@ -8,6 +8,7 @@ import { renderRecovery } from '../report/recovery-report';
 import { renderRunReport } from '../report/run-report';
 import { replaceManifest, readManifest } from '../storage/commits';
 import { IndexManifest } from '../config/artifacts';
+import { Outcome } from '../config/outcome';
 import type { DataSource } from '../config/workflow-input';
 import { runLayout } from '../storage/run-layout';
 import { uriOf } from '../storage/store';
@@ -109,7 +110,10 @@ async function writeComparison(services: Services, version: string, request: Com
   const names = objectives.map(({ objective }) => objective);
   const command = reproducingCommand('compare', data, recipe, names);
   const html = renderComparison({ name, objectives, warmStart: warmStart.digest, recipe, version, dataSet, command });
-  return putPage(services, runLayout(name).report, html);
+  const report = await putPage(services, runLayout(name).report, html);
+  const kept: Outcome = { type: 'comparison', name, objectives: [...request.objectives], report };
+  await replaceManifest(services.store, runLayout(name).result, Outcome, kept);
+  return report;
 }
 
 async function compared(
@@ -171,7 +175,11 @@ async function writeRecovery(
     version,
     command: reproducingCommand('recover', data, recipe, objectives, pairings.length),
   });
-  return { report: await putPage(services, runLayout(name).report, html), summary };
+  const report = await putPage(services, runLayout(name).report, html);
+  const runs = pairings.map((pairing) => ({ ...pairing, objectives: [...pairing.objectives] }));
+  const kept: Outcome = { type: 'recovery', name, pairings: runs, summary, report };
+  await replaceManifest(services.store, runLayout(name).result, Outcome, kept);
+  return { report, summary };
 }
 
 /** A page may be written again: it is a view of what is committed. */

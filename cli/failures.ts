@@ -11,11 +11,14 @@ interface Thrown {
   readonly cause?: unknown;
   readonly code?: unknown;
   readonly details?: unknown;
+  readonly path?: string;
 }
 
 /** gRPC codes: 4 deadline exceeded, 14 unavailable; 7 permission denied, 16 unauthenticated; 5 not found. */
 const UNREACHABLE = new Set([4, 14]);
 const REFUSED = new Set([7, 16]);
+/** No space on the disk, none in the quota, a file longer than this process may write. */
+const diskIsFull = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export function toLodestoneError(error: unknown): LodestoneError {
   const chain = causes(error);
@@ -34,6 +37,14 @@ export function toLodestoneError(error: unknown): LodestoneError {
       `${missing.message ?? 'run not found'}. \`lodestone list\` shows the runs there are.`,
       { cause: error },
     );
+  const namespace = named('NamespaceNotFoundError');
+  if (namespace !== undefined)
+    return new LodestoneError(
+      'TemporalUnavailable',
+      `TEMPORAL_NAMESPACE: ${namespace.message ?? 'the namespace is not there'}; it must exist on that server. ` +
+        'Create it (temporal operator namespace create), or name another.',
+      { cause: error },
+    );
   if (named('CancelledFailure') !== undefined)
     return new LodestoneError('RunStopped', 'the run was cancelled. What it committed is kept.', { cause: error });
   if (named('TerminatedFailure') !== undefined)
@@ -46,10 +57,11 @@ export function toLodestoneError(error: unknown): LodestoneError {
     return unavailable(`does not answer (${String(grpc.details)})`, error);
   if (grpc !== undefined && REFUSED.has(grpc.code as number))
     return unavailable(`refuses the credentials (${String(grpc.details)})`, error);
-  if (chain.some(({ code }) => code === 'ENOSPC'))
+  const refusal = chain.find(({ code }) => diskIsFull.has(String(code)));
+  if (refusal !== undefined)
     return new LodestoneError(
       'DiskFull',
-      `${String(chain[0]?.message)}. Free some space and run the same command again.`,
+      `${refusal.path ?? 'disk'}: has no room for what is to be written (${String(refusal.message)}). Free some space, or lift the quota, and run the same command again.`,
       { cause: error },
     );
 

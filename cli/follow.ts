@@ -4,10 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import type { Outcome } from '../config/outcome';
 import { LodestoneError } from '../errors';
 import { toLodestoneError } from './failures';
 import { Eta, LiveView, progressLines, type Seen } from './live-view';
-import { askProgress, hasWorker, outcomeOf, signalStop, viewRun, type Outcome } from './run-client';
+import { askProgress, hasWorker, outcomeOf, signalStop, viewRun } from './run-client';
 import type { OutputStream } from './settings';
 
 const LOOK_EVERY_MS = 1000;

@@ -1,7 +1,9 @@
 /** What a finished run says: as text for a person, as one JSON object for a program. */
-import type { RunResult } from '../config/artifacts';
+import { Evaluation, type RunResult } from '../config/artifacts';
+import type { Outcome } from '../config/outcome';
+import { parseAtEdge } from '../config/parse';
 import { comparisonTable, recoveryTable, resultSummary } from '../report/text-table';
-import type { Outcome } from './run-client';
+import { keyOf, type ObjectStore } from '../storage/store';
 
 /** A comparison or a recovery is finished when all its runs are. */
 export function outcomeStatus(outcome: Outcome): 'finished' | 'stopped' {
@@ -47,9 +49,22 @@ function resultJson({
   return { status, objective, epochs, metrics, digests, reproducibility };
 }
 
+/** What to know before trusting a figure, each thing once: it stands in the evaluations, and in the report as well. */
+export async function warningsOf(store: ObjectStore, outcome: Outcome): Promise<string[]> {
+  const texts = await Promise.all(
+    resultsOf(outcome).map(async ({ evaluation }) => {
+      const bytes = await store.get(keyOf(store, evaluation.uri));
+      if (bytes === null) return []; // cleared away by hand; the result itself is whole
+      return parseAtEdge(Evaluation, JSON.parse(Buffer.from(bytes).toString('utf8')), evaluation.uri, 'ArtifactCorrupt')
+        .warnings;
+    }),
+  );
+  return [...new Set(texts.flat())];
+}
+
 /** @param report where the report lies, as the person would type it */
-export function outcomeText(outcome: Outcome, report: string): string {
-  return `${body(outcome)}\n\nReport: ${report}`;
+export function outcomeText(outcome: Outcome, report: string, warnings: readonly string[]): string {
+  return [body(outcome), ...warnings.map((warning) => `note: ${warning}`), '', `Report: ${report}`].join('\n');
 }
 
 function body(outcome: Outcome): string {

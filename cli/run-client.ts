@@ -4,8 +4,7 @@
  */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
-import { ObjectRef, RunResult } from '../config/artifacts';
-import { ObjectiveName } from '../config/objective';
+import { Outcome } from '../config/outcome';
 import { parseAtEdge } from '../config/parse';
 import { queues } from '../config/queues';
 import {
@@ -21,23 +20,6 @@ export type StartRequest =
   | { readonly type: 'trainPipeline'; readonly input: TrainPipelineInput }
   | { readonly type: 'compareObjectives'; readonly input: CompareInput }
   | { readonly type: 'hierarchyRecovery'; readonly input: RecoverInput };
-
-const ChildRun = z.object({ objective: ObjectiveName, run: z.string(), result: RunResult });
-const Spread = z.object({ mean: z.number(), sd: z.number() });
-
-/** What the three workflows return. */
-export const Outcome = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('run'), result: RunResult, report: ObjectRef }),
-  z.object({ type: z.literal('comparison'), name: z.string(), objectives: z.array(ChildRun), report: ObjectRef }),
-  z.object({
-    type: z.literal('recovery'),
-    name: z.string(),
-    pairings: z.array(z.object({ pairing: z.int(), objectives: z.array(ChildRun) })),
-    summary: z.array(z.object({ objective: ObjectiveName, pairings: z.int(), error1: Spread, error5: Spread })),
-    report: ObjectRef,
-  }),
-]);
-export type Outcome = z.infer<typeof Outcome>;
 
 /** Of activities/requests.ts, read back as the hint that it is. */
 const Beat = z.looseObject({

@@ -70,6 +70,11 @@ export async function openServers(variables: Variables, wish: Wish, say: (line: 
   }
 }
 
+/** Whether the store can be read with these credentials; a store that says no to this says no to a run. */
+export async function requireStore(store: ObjectStore): Promise<void> {
+  await store.list('lodestone-asks/')[Symbol.asyncIterator]().next();
+}
+
 /** The local stack alone, for a worker that a person starts by hand. */
 export async function holdStack(
   variables: Variables,

@@ -3,7 +3,7 @@
  * run can be started again and shown after the server forgot it.
  */
 import { z } from 'zod';
-import { ObjectRef, RunResult } from '../config/artifacts';
+import { Outcome } from '../config/outcome';
 import { parseAtEdge } from '../config/parse';
 import { freeFields } from '../config/recipe';
 import { CompareInput, RecoverInput, TrainPipelineInput } from '../config/workflow-input';
@@ -24,7 +24,12 @@ const Bound = z.looseObject({
   }),
 });
 
-const Finished = z.looseObject({ result: RunResult, report: ObjectRef });
+/** A run's own record has no type: it is what its workflow finds again as finished (activities/binding.ts). */
+const Stored = z.preprocess(
+  (record) =>
+    typeof record === 'object' && record !== null && !('type' in record) ? { type: 'run', ...record } : record,
+  Outcome,
+);
 
 /** Null where neither the server nor the store knows the run. */
 export async function startRequestOf(
@@ -38,23 +43,34 @@ export async function startRequestOf(
   return differencesOf(bound, newest).length === 0 ? newest : bound;
 }
 
-export async function storedResult(store: ObjectStore, run: string): Promise<RunResult | null> {
+/** What a run, comparison or recovery left at its end; the server may have forgotten it (W3). */
+export async function storedOutcome(store: ObjectStore, run: string): Promise<Outcome | null> {
   const key = runLayout(run).result;
   const bytes = await store.get(key);
-  if (bytes === null) return null;
-  return parseAtEdge(Finished, JSON.parse(Buffer.from(bytes).toString('utf8')), key, 'ArtifactCorrupt').result;
+  return bytes && parseAtEdge(Stored, JSON.parse(Buffer.from(bytes).toString('utf8')), key, 'ArtifactCorrupt');
 }
 
 /**
- * An open run is attached to only by what it was started with; for a closed one the workflow itself checks (bindRun).
+ * What the name is bound to for good (S9): null where it was never used, or failed before anything was stored under it.
+ * The workflow's first activity binds it; this asks first, so that a refusal does not become the run's last execution.
+ */
+export async function boundRequestOf(store: ObjectStore, run: string): Promise<StartRequest | null> {
+  const { prefix, bind } = runLayout(run);
+  for await (const key of store.list(prefix)) if (key !== bind) return fromStore(store, run);
+  return null;
+}
+
+/**
+ * A run is attached to, or gone on with, only by what it was started with.
  * @throws NameTaken that shows what differs
  */
-export function requireSame(run: string, held: StartRequest, given: StartRequest): void {
+export function requireSame(run: string, held: StartRequest, given: StartRequest, isOpen: boolean): void {
   const differences = differencesOf(held, given);
   if (differences.length === 0) return;
   throw new LodestoneError(
     'NameTaken',
-    `run ${run}: is under way with another configuration:\n  ${differences.slice(0, 8).join('\n  ')}\nTake another --name, or stop that run first.`,
+    `run ${run}: ${isOpen ? 'is under way with' : 'the name belongs to'} another configuration:\n  ${differences.slice(0, 8).join('\n  ')}\n` +
+      `Take another --name, or ${isOpen ? 'stop that run first' : 'the configuration that it was started with'}.`,
   );
 }
 

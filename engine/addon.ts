@@ -8,7 +8,11 @@ import { LodestoneError } from '../errors';
 
 interface Loaded {
   getBackend(): string;
+  backend(): { readonly binding?: { readonly TF_Version?: string } };
 }
+
+/** What set-up builds against (infra/setup/tensorflow.mjs): kernels are called by its op definitions. */
+const TENSORFLOW = '2.21';
 
 loadAddon();
 
@@ -32,6 +36,14 @@ function loadAddon(): void {
       'EngineUnavailable',
       `engine: got the tfjs backend "${backend}", must be "tensorflow": the others are about 100 times slower. ` +
         'Run `npm run setup` to build the native addon.',
+    );
+  }
+  const version = loaded.backend().binding?.TF_Version ?? 'none';
+  if (version !== TENSORFLOW && !version.startsWith(`${TENSORFLOW}.`)) {
+    throw new LodestoneError(
+      'EngineUnavailable',
+      `engine: got TensorFlow ${version}, must be ${TENSORFLOW}: the addon and the kernels are built for it. ` +
+        'Run `npm run setup`, which links the pinned one in.',
     );
   }
 }

@@ -4,7 +4,7 @@ import { LodestoneError } from '../../errors';
 import { didYouMean } from '../../config/did-you-mean';
 import type { S3Kind } from '../../infra/stack/client';
 import { withStore, type Context } from '../context';
-import { configuredServers, holdStack } from '../servers';
+import { configuredServers, holdStack, openServers, requireStore } from '../servers';
 import { projectRoot, shownPath, stackFolder } from '../settings';
 
 export interface UpOptions {
@@ -119,8 +119,10 @@ export async function worker(
   if (known === undefined)
     throw new LodestoneError('InvalidConfig', `--role: got ${role}. ${didYouMean(role, workerRoles)}.`);
   const { variables } = withStore(context, store);
+  const wish = { worker: 'none', command: `worker ${role}` } as const;
   const local = configuredServers(variables).type === 'local';
-  const stack = local ? await holdStack(variables, { worker: 'none', command: `worker ${role}` }, context.say) : null;
+  const stack = local ? await holdStack(variables, wish, context.say) : null;
+  if (!local) await requireServers(variables, wish, context.say);
   try {
     const { runWorker } = await import('../../activities/worker');
     await runWorker({ role: known, environment: { ...variables, ...stack?.environment } });
@@ -128,6 +130,12 @@ export async function worker(
     await stack?.release();
   }
   return 0;
+}
+
+/** Said here at once, not by the first activity that fails. */
+async function requireServers(...asked: Parameters<typeof openServers>): Promise<void> {
+  const servers = await openServers(...asked);
+  await requireStore(servers.store).finally(() => servers.release());
 }
 
 async function followFiles(paths: readonly string[]): Promise<number> {

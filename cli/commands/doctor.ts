@@ -9,10 +9,11 @@ import { availableParallelism, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readEnvironment } from '../../config/environment';
+import { failures, type FailureKind } from '../../errors';
 import type { Context } from '../context';
 import { withStore } from '../context';
 import { toLodestoneError } from '../failures';
-import { configuredServers, openServers } from '../servers';
+import { configuredServers, openServers, requireStore } from '../servers';
 import { projectRoot, shownPath, stackFolder, stateFolder, toolchainFile } from '../settings';
 
 export interface Check {
@@ -20,6 +21,8 @@ export interface Check {
   readonly state: 'ok' | 'warn' | 'fail';
   /** What was found; where it is not ok, also the way out. */
   readonly text: string;
+  /** Where it is not ok: what the command ends with. */
+  readonly kind?: FailureKind;
 }
 
 const ENGINE_TIMEOUT_MS = 60_000;
@@ -57,13 +60,15 @@ export async function doctor(
   for (const check of toolchainChecks(context.folder)) show(check);
   for (const check of await engineChecks(context)) show(check);
   for (const check of await serverChecks(here)) show(check);
-  const failed = checks.filter(({ state }) => state === 'fail').length;
-  if (json) context.print(JSON.stringify({ status: failed === 0 ? 'ok' : 'failed', checks }));
+  const [first, ...others] = checks.filter(({ state }) => state === 'fail');
+  if (json) context.print(JSON.stringify({ status: first === undefined ? 'ok' : 'failed', checks }));
   else
     context.print(
-      failed === 0 ? 'Everything that lodestone needs is there.' : `${failed} of ${checks.length} checks failed.`,
+      first === undefined
+        ? 'Everything that lodestone needs is there.'
+        : `${1 + others.length} of ${checks.length} checks failed.`,
     );
-  return failed === 0 ? 0 : 12;
+  return first === undefined ? 0 : failures[first.kind ?? 'ToolMissing'].exitCode;
 }
 
 export function nodeCheck(version: string): Check {
@@ -142,7 +147,9 @@ async function engineChecks(context: Context): Promise<Check[]> {
   } catch (error) {
     const said = ((error as { stderr?: string }).stderr ?? '') || (error as Error).message;
     const line = said.split('\n').find((text) => /Error|EngineUnavailable|cannot/.test(text)) ?? said.split('\n')[0];
-    return [{ name: 'TensorFlow', state: 'fail', text: `${line.trim()}. Run: npm run setup` }];
+    return [
+      { name: 'TensorFlow', state: 'fail', text: `${line.trim()}. Run: npm run setup`, kind: 'EngineUnavailable' },
+    ];
   }
 }
 
@@ -152,7 +159,7 @@ async function serverChecks(context: Context): Promise<Check[]> {
     if (configured.type === 'local') return [await stackCheck(context)];
     const servers = await openServers(context.variables, { worker: 'none', command: 'doctor' }, context.say);
     try {
-      await servers.store.head('lodestone-doctor');
+      await requireStore(servers.store);
       return [
         { name: 'Temporal', state: 'ok', text: `${configured.address} answers` },
         { name: 'store', state: 'ok', text: `${readEnvironment(context.variables).store ?? ''} answers` },
@@ -161,7 +168,8 @@ async function serverChecks(context: Context): Promise<Check[]> {
       await servers.release();
     }
   } catch (error) {
-    return [{ name: 'servers', state: 'fail', text: toLodestoneError(error).message }];
+    const { kind, message } = toLodestoneError(error);
+    return [{ name: 'servers', state: 'fail', text: message, kind }];
   }
 }
 

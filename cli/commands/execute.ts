@@ -3,18 +3,19 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { LodestoneError } from '../../errors';
+import { LodestoneError, type FailureKind } from '../../errors';
 import type { ObjectRef } from '../../config/artifacts';
+import type { Outcome } from '../../config/outcome';
 import { runLayout } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
 import { exitCodeOf, toLodestoneError } from '../failures';
 import { followRun, Interrupted } from '../follow';
-import { outcomeJson, outcomeStatus, outcomeText } from '../outcome';
+import { outcomeJson, outcomeStatus, outcomeText, warningsOf } from '../outcome';
 import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
 import { openServers, type Servers } from '../servers';
 import { reportFile, shownPath } from '../settings';
-import { requireSame, startRequestOf } from '../stored-run';
+import { boundRequestOf, requireSame, startRequestOf } from '../stored-run';
 import type { NamedRequest } from './requests';
 
 export interface ExecuteOptions {
@@ -24,6 +25,9 @@ export interface ExecuteOptions {
   readonly json?: boolean | undefined;
   readonly printInput?: boolean | undefined;
 }
+
+/** What a run cannot go on from as it was started: another command is needed, not another try. */
+const endsForGood: readonly FailureKind[] = ['InvalidConfig', 'NameTaken', 'RunNotFound'];
 
 /** @returns the exit code */
 export async function execute(context: Context, named: NamedRequest, options: ExecuteOptions): Promise<number> {
@@ -55,19 +59,8 @@ export async function followToAnswer(
   try {
     const { stopOnInterrupt } = options;
     const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt });
-    const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
-    const status = outcomeStatus(outcome);
-    if (options.json)
-      context.print(
-        JSON.stringify({
-          ...outcomeJson(run, outcome),
-          report,
-          reportObject: outcome.report,
-          ...(status === 'finished' ? {} : { resume }),
-        }),
-      );
-    else context.print(outcomeText(outcome, shownPath(context.folder, report)));
-    if (status === 'finished') return 0;
+    await printOutcome(context, servers, run, outcome, options);
+    if (outcomeStatus(outcome) === 'finished') return 0;
     context.say(`Stopped before its last epoch. Go on with: ${resume}`);
     return exitCodeOf(new LodestoneError('RunStopped', ''));
   } catch (error) {
@@ -79,19 +72,37 @@ export async function followToAnswer(
     }
     const failure = toLodestoneError(error);
     const exitCode = exitCodeOf(failure);
+    const isMendable = !endsForGood.includes(failure.kind);
     if (options.json)
       context.print(
         JSON.stringify({
           run,
           status: 'failed',
           error: { kind: failure.kind, message: failure.message, exitCode },
-          resume,
+          ...(isMendable ? { resume } : {}),
         }),
       );
     context.say(`${failure.kind}: ${failure.message}`);
-    context.say(`Go on from what is stored, once that is mended: ${resume}`);
+    if (isMendable) context.say(`Go on from what is stored, once that is mended: ${resume}`);
     return exitCode;
   }
+}
+
+/** The result and where its page lies, which is fetched. */
+export async function printOutcome(
+  context: Context,
+  servers: Pick<Servers, 'store'>,
+  run: string,
+  outcome: Outcome,
+  { json, store }: ExecuteOptions,
+): Promise<void> {
+  const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
+  const warnings = await warningsOf(servers.store, outcome);
+  if (!json) return context.print(outcomeText(outcome, shownPath(context.folder, report), warnings));
+  const resume = outcomeStatus(outcome) === 'finished' ? {} : { resume: resumeCommand(run, store) };
+  context.print(
+    JSON.stringify({ ...outcomeJson(run, outcome), warnings, report, reportObject: outcome.report, ...resume }),
+  );
 }
 
 export function resumeCommand(run: string, store: string | undefined): string {
@@ -112,11 +123,11 @@ export async function writeReport(html: Uint8Array, file: string): Promise<strin
 
 async function begin(context: Context, servers: Servers, run: string, request: StartRequest): Promise<void> {
   const before = await viewRun(servers.client, run);
-  if (before?.status === 'open') {
-    const held = await startRequestOf(servers, run);
-    if (held !== null) requireSame(run, held, request);
-    context.say(`${run} is under way; attaching to it.`);
-  } else if (before !== null || (await isStored(servers, run)))
+  const isOpen = before?.status === 'open';
+  const held = isOpen ? await startRequestOf(servers, run) : await boundRequestOf(servers.store, run);
+  if (held !== null) requireSame(run, held, request, isOpen);
+  if (isOpen) context.say(`${run} is under way; attaching to it.`);
+  else if (held !== null)
     context.say(`${run} was begun before: going on from what is stored. --again trains anew under a new name.`);
   await startRun(servers.client, run, request);
   if (servers.temporalUi)

@@ -5,22 +5,12 @@ import { LodestoneError } from '../../errors';
 import { runLayout, runsPrefix } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
 import { beatLine, duration, percent } from '../live-view';
-import { outcomeJson, outcomeText } from '../outcome';
-import {
-  askProgress,
-  extendRun,
-  listRuns,
-  outcomeOf,
-  requestStop,
-  startRun,
-  viewRun,
-  type RunView,
-} from '../run-client';
+import { askProgress, extendRun, listRuns, requestStop, startRun, viewRun, type RunView } from '../run-client';
 import { openServers, type Servers, type Wish } from '../servers';
-import { startRequestOf, storedResult } from '../stored-run';
+import { startRequestOf, storedOutcome } from '../stored-run';
 import { reportFile, shownPath } from '../settings';
 import { textTable } from '../../report/text-table';
-import { fetchReport, followToAnswer, resumeCommand, writeReport } from './execute';
+import { followToAnswer, printOutcome, resumeCommand, writeReport } from './execute';
 
 export interface RunOptions {
   readonly store?: string | undefined;
@@ -139,41 +129,37 @@ export function list(context: Context, options: RunOptions & { readonly all?: bo
 export function show(context: Context, run: string, options: RunOptions): Promise<number> {
   return withServers(context, options, { worker: 'none', command: `show ${run}` }, async (servers) => {
     const view = await viewRun(servers.client, run);
-    if (view?.status === 'completed') {
-      const outcome = await outcomeOf(servers.client, run);
-      const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
-      if (options.json)
-        context.print(JSON.stringify({ ...outcomeJson(run, outcome), report, reportObject: outcome.report }));
-      else context.print(outcomeText(outcome, shownPath(context.folder, report)));
+    const stored = await storedOutcome(servers.store, run);
+    if (stored !== null && (view === null || view.status === 'completed')) {
+      await printOutcome(context, servers, run, stored, options);
       return 0;
     }
-    const result = await storedResult(servers.store, run);
-    if (view === null && result === null) throw await notFound(servers, run);
-    const progress = view?.status === 'open' ? await askProgress(servers.client, run) : null;
+    if (view === null) throw await notFound(servers, run);
+    const result = stored?.type === 'run' ? stored.result : null;
+    const progress = view.status === 'open' ? await askProgress(servers.client, run) : null;
     if (options.json) {
       context.print(
         JSON.stringify({
           run,
-          status: view?.status ?? result?.status,
+          status: view.status,
           progress,
-          beat: view?.beat ?? null,
+          beat: view.beat,
           metrics: result?.metrics ?? null,
           digests: result?.digests ?? null,
         }),
       );
       return 0;
     }
-    if (view) context.print(`${run}: ${view.status}, begun ${view.started.toISOString()}`);
+    context.print(`${run}: ${view.status}, begun ${view.started.toISOString()}`);
     if (progress) context.print(`stage ${progress.stage}, epoch ${progress.epoch} of ${progress.epochs}`);
-    if (view?.beat) context.print(beatLine(view.beat, null));
-    if (view?.retry)
-      context.print(`${view.retry.activity}: attempt ${view.retry.attempt} after: ${view.retry.failure}`);
+    if (view.beat) context.print(beatLine(view.beat, null));
+    if (view.retry) context.print(`${view.retry.activity}: attempt ${view.retry.attempt} after: ${view.retry.failure}`);
     if (result)
       context.print(
         `stored result after ${result.epochs} epochs: error ${percent(result.metrics.trained.error1)} on trained labels`,
       );
     context.print(
-      view?.status === 'open' ? `See it: npx lodestone watch ${run}` : `Go on: ${resumeCommand(run, options.store)}`,
+      view.status === 'open' ? `See it: npx lodestone watch ${run}` : `Go on: ${resumeCommand(run, options.store)}`,
     );
     return 0;
   });

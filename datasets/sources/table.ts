@@ -63,9 +63,11 @@ function parseCsv(text: string, table: string): Rows {
     parsed = parse(text, { info: true, relax_column_count: true, skip_empty_lines: true }) as unknown as typeof parsed;
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
+    const isOpen = cause.code === 'CSV_QUOTE_NOT_CLOSED';
+    const line = isOpen ? lineOfOpenQuote(text) : cause['lines'];
     throw rejected(
-      `${table} line ${typeof cause['lines'] === 'number' ? cause['lines'] : 'unknown'}`,
-      cause.message,
+      `${table} line ${typeof line === 'number' ? line : 'unknown'}`,
+      isOpen ? 'a quote is opened and never closed' : cause.message,
       'Quote a cell that holds a comma, a quote or a line break, and double the quotes in it',
       cause,
     );
@@ -82,6 +84,18 @@ function parseCsv(text: string, table: string): Rows {
     return { line: info.lines, cells: Object.fromEntries(header.map((name, i) => [name, record[i]])) };
   });
   return { header, rows };
+}
+
+/** The parser names the last line of the file; the row that swallows the rest begins after the last one it finds whole. */
+function lineOfOpenQuote(text: string): number {
+  const lines = text.split('\n');
+  let quotes = 0;
+  let begins = 1;
+  for (const [index, line] of lines.entries()) {
+    if (quotes % 2 === 0) begins = index + 1;
+    quotes += line.split('"').length - 1;
+  }
+  return begins;
 }
 
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);

@@ -4,7 +4,7 @@
  */
 import { run } from './process.mjs';
 
-/** Something the machine lacks; set-up ends with exit code 2 and its message. */
+/** Something the machine lacks; set-up ends with exit code 12 and its message. */
 export class MissingPrerequisite extends Error {
   constructor(message) {
     super(message);

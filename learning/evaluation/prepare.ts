@@ -4,7 +4,7 @@
  */
 import type { Objective } from '../../config/objective';
 import type { EvaluationRequest } from '../evaluation';
-import { buildClusterIndex } from '../index/cluster';
+import { buildClusterIndex, loweredWarnings } from '../index/cluster';
 import type { ClusterIndex } from '../index/run-index';
 import { queriesBetween, searchNeighbours, unitRows, type Neighbours } from '../readouts/neighbours';
 import { withinClassVariance } from '../readouts/variance';
@@ -93,13 +93,12 @@ function clustersOf(
   classes: Int32Array,
 ): { clusters: ClusterIndex; warnings: readonly string[] } {
   const { data, index, embeddingSize, seed } = request;
-  if (index.type === 'clusters') return { clusters: index, warnings: [] };
+  const asked = { classes, classNames: data.classes, clustersPerClass: clustersPerClassOf(request) };
+  if (index.type === 'clusters') return { clusters: index, warnings: loweredWarnings(asked) };
   const { index: clusters, warnings } = buildClusterIndex({
+    ...asked,
     embeddings: train,
     embeddingSize,
-    classes,
-    classNames: data.classes,
-    clustersPerClass: clustersPerClassOf(request),
     previous: null,
     seed,
     epoch: 0,

@@ -49,7 +49,7 @@ const { floor, max, min } = Math;
 export function buildClusterIndex(request: ClusterRequest): { index: ClusterIndex; warnings: string[] } {
   const { embeddings, embeddingSize, classNames, clustersPerClass, previous, seed, epoch } = request;
   const rowsOf = rowsByClass(request.classes, classNames.length);
-  const clustersOf = rowsOf.map((rows) => max(1, min(clustersPerClass, floor(rows.length / 2))));
+  const clustersOf = rowsOf.map((rows) => clustersFor(rows.length, clustersPerClass));
   const fits = rowsOf.map((rows, classId) => {
     const start = previous && centroidsOf(previous, classId);
     return fitClass(
@@ -58,8 +58,27 @@ export function buildClusterIndex(request: ClusterRequest): { index: ClusterInde
       start?.length === clustersOf[classId] * embeddingSize ? start : ['kmeans', epoch, classId, seed],
     );
   });
-  const lowered = classNames.filter((_, id) => rowsOf[id].length > 0 && clustersOf[id] < clustersPerClass);
-  return { index: join(request, fits), warnings: lowered.length === 0 ? [] : [loweredWarning(request, lowered)] };
+  return { index: join(request, fits), warnings: loweredWarnings(request) };
+}
+
+/** What to say of an index whose K was lowered for some classes. */
+export function loweredWarnings({
+  classes,
+  classNames,
+  clustersPerClass,
+}: Pick<ClusterRequest, 'classes' | 'classNames' | 'clustersPerClass'>): string[] {
+  const rowsOf = rowsByClass(classes, classNames.length);
+  const lowered = classNames.filter((_, id) => {
+    const images = rowsOf[id].length;
+    return images > 0 && clustersFor(images, clustersPerClass) < clustersPerClass;
+  });
+  if (lowered.length === 0) return [];
+  const rest = lowered.length > NAMED ? ` and ${lowered.length - NAMED} more` : '';
+  return [
+    `clustersPerClass: got ${clustersPerClass}, lowered to half of the images in ${lowered.length} ` +
+      `class${lowered.length === 1 ? '' : 'es'}: ${lowered.slice(0, NAMED).join(', ')}${rest}. ` +
+      'Lower it, or give these classes more images.',
+  ];
 }
 
 /**
@@ -152,6 +171,10 @@ function join(
   return { type: 'clusters', centroids, clusterClass, assignments, variance: squares / (count - 1), embeddingSize };
 }
 
+function clustersFor(images: number, clustersPerClass: number): number {
+  return max(1, min(clustersPerClass, floor(images / 2)));
+}
+
 function rowsByClass(classes: Int32Array, count: number): Int32Array[] {
   const rows: number[][] = Array.from({ length: count }, () => []);
   classes.forEach((classId, row) => rows[classId].push(row));
@@ -163,13 +186,4 @@ function centroidsOf({ centroids, clusterClass, embeddingSize }: ClusterIndex, c
   const first = clusterClass.indexOf(classId);
   const end = clusterClass.lastIndexOf(classId) + 1;
   return first === -1 ? new Float32Array(0) : centroids.subarray(first * embeddingSize, end * embeddingSize);
-}
-
-function loweredWarning({ clustersPerClass }: ClusterRequest, lowered: readonly string[]): string {
-  const rest = lowered.length > NAMED ? ` and ${lowered.length - NAMED} more` : '';
-  return (
-    `objective.clustersPerClass: got ${clustersPerClass}, lowered to half of the images in ${lowered.length} ` +
-    `class${lowered.length === 1 ? '' : 'es'}: ${lowered.slice(0, NAMED).join(', ')}${rest}. ` +
-    'Lower it, or give these classes more images.'
-  );
 }

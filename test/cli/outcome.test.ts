@@ -1,5 +1,5 @@
 import { outcomeJson, outcomeStatus, outcomeText } from '../../cli/outcome';
-import type { Outcome } from '../../cli/run-client';
+import type { Outcome } from '../../config/outcome';
 import { outcomeOf, resultOf } from './support';
 
 const report = { uri: 's3://lodestone/runs/mine/report.html', sha256: 'f'.repeat(64), bytes: 10 };
@@ -37,7 +37,7 @@ test('one stopped run makes the whole stopped', () => {
 });
 
 test('a person reads errors beside raw pixels and chance, and where the report lies', () => {
-  const text = outcomeText(comparison('finished', 'finished', 'finished'), 'reports/mine.html');
+  const text = outcomeText(comparison('finished', 'finished', 'finished'), 'reports/mine.html', []);
   for (const part of ['Softmax', 'Triplet', 'Magnet', '25.0 %', '50.0 %', 'raw pixels', 'chance', 'reports/mine.html'])
     expect(text).toContain(part);
 });
@@ -53,6 +53,8 @@ test('a recovery says mean and spread over pairings', () => {
       report,
     },
     'reports/mine.html',
+    ['clustersPerClass: got 8, lowered'],
   );
+  expect(text).toContain('note: clustersPerClass: got 8, lowered\n');
   expect(text).toMatch(/Magnet\s+3\s+14\.2.*±.*1\.0/);
 });

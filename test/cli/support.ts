@@ -1,6 +1,6 @@
 /** Surroundings that remember what was written, and results as workflows return them. */
 import { join } from 'node:path';
-import type { Outcome } from '../../cli/run-client';
+import type { Outcome } from '../../config/outcome';
 import type { Surroundings } from '../../cli/settings';
 import type { Readout, RunResult } from '../../config/artifacts';
 

@@ -30,6 +30,18 @@ test('another backend than the native one is refused, never chosen silently', ()
   });
 });
 
+const native = (TF_Version: string) => ({
+  getBackend: () => 'tensorflow',
+  backend: () => ({ binding: { TF_Version } }),
+});
+
+test.each(['2.9.1', '2.2.1', '3.0.0'])('TensorFlow %s is refused: the addon is built for another', (version) => {
+  expect(loadingFails(() => native(version))).toMatchObject({
+    kind: 'EngineUnavailable',
+    message: expect.stringMatching(new RegExp(`got TensorFlow ${version}, must be 2\\.21: .*npm run setup`)),
+  });
+});
+
 test('control: the native backend is accepted', () => {
-  expect(loadingFails(() => ({ getBackend: () => 'tensorflow' }))).toBeUndefined();
+  expect(loadingFails(() => native('2.21.0'))).toBeUndefined();
 });

@@ -48,7 +48,7 @@ describe('lodestone before set-up', () => {
     expect(stderr).toContain(message);
     expect(stderr).toContain('npm run setup');
     expect(stderr).toContain(clone);
-    expect(code).toBe(2);
+    expect(code).toBe(12);
     write(thenWrite, '{}');
   });
 });
@@ -155,7 +155,7 @@ describe('server programs', () => {
       { ...environmentWithPath(folder), LODESTONE_CACHE: cache },
     );
     expect(stderr).toMatch(/Go: no go on PATH, must be >= 1\.25 to build MinIO.*put a minio program on PATH/);
-    expect(code).toBe(2);
+    expect(code).toBe(12);
     expect(existsSync(join(cache, 'minio-20260212-linux-x64'))).toBe(false);
   });
 

@@ -1,6 +1,6 @@
 /**
  * What the machine lacks: each message names the thing, what was found, the rule and the way out, and set-up ends with
- * exit code 2.
+ * exit code 12.
  */
 import { join } from 'node:path';
 import { environmentWithPath, fakeProgram, inNode, temporaryFolder, type Ended } from './in-node';
@@ -36,7 +36,7 @@ test.each([
   const { code, stderr, stdout } = await check(call);
   expect(stderr).toMatch(message);
   expect(stderr).not.toContain('    at '); // a message, not a stack
-  expect(code).toBe(2);
+  expect(code).toBe(12);
   expect(stdout).not.toContain('passed');
 });
 
@@ -44,7 +44,7 @@ test('Python without pip', async () => {
   const path = fakeProgram(join(folder, 'no-pip'), 'python3', 'case "$1" in -c) echo 3.12;; *) exit 1;; esac');
   const { code, stderr } = await check('requirePip()', path);
   expect(stderr).toMatch(/pip: python3 \(3\.12\) has no module pip/);
-  expect(code).toBe(2);
+  expect(code).toBe(12);
 });
 
 test('an old Go, and one that will do', async () => {
@@ -65,5 +65,5 @@ test.each([
   ['22.0.0', true],
   ['19.99.0', false],
 ])('Node %s passes: %s', async (version, passes) => {
-  expect((await check(`requireNode('${version}')`)).code).toBe(passes ? 0 : 2);
+  expect((await check(`requireNode('${version}')`)).code).toBe(passes ? 0 : 12);
 });

@@ -74,7 +74,7 @@ test('K_c = min(K, ⌊n_c/2⌋), at least 1; one warning names the classes', () 
   expect([...index.clusterClass]).toEqual([0, 0, 0, 0, 1, 2]);
   expect(sizesOf(index)).toEqual([2, 2, 2, 2, 3, 1]);
   expect(warnings).toEqual([
-    'objective.clustersPerClass: got 4, lowered to half of the images in 2 classes: class 1, class 2. ' +
+    'clustersPerClass: got 4, lowered to half of the images in 2 classes: class 1, class 2. ' +
       'Lower it, or give these classes more images.',
   ]);
 });
