@@ -21,7 +21,7 @@ import { beating } from './heartbeat';
 import type { HeartbeatDetails, TrainerSubject } from './requests';
 import type { TrainerServices } from './services';
 import type { TrainerHooks, WorkOutcome } from './trainer/host';
-import type { IndexFile, StateFiles, TrainerWork } from './trainer/protocol';
+import type { IndexFile, PartFile, StateFiles, TrainerWork } from './trainer/protocol';
 
 export const MAX_RECOVERIES = 5;
 
@@ -34,9 +34,10 @@ export interface Device {
   stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null>;
   indexFile(ref: IndexRef | null): Promise<IndexFile | null>;
   work<W extends TrainerWork>(plan: Plan<W>): W;
-  perform(work: TrainerWork, hooks: Omit<TrainerHooks, 'onProgress'>): Promise<WorkOutcome>;
-  /** Performs work that commits nothing on its way, again after a lost trainer. */
-  performAgain(work: () => Promise<TrainerWork>): Promise<WorkOutcome>;
+  /** Performs work with checkpoints. */
+  perform(work: TrainerWork, hooks: Pick<TrainerHooks, 'onStep' | 'commit'>): Promise<WorkOutcome>;
+  /** Performs work without checkpoints, which keeps embeddings on its way, again after a lost trainer. */
+  performAgain(work: () => Promise<TrainerWork>, keepPart: TrainerHooks['keepPart']): Promise<WorkOutcome>;
   /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
   rethrowUnlessStopped(): void;
 }
@@ -56,6 +57,23 @@ export function onDevice<T>(
         await mkdir(scratch, { recursive: true });
         const checkpoints = new CheckpointStore(store, subject.run);
         const settings = { threads: subject.threads, kernels: subject.recipe.engine.kernels };
+        const perform = async (work: TrainerWork, hooks: Omit<TrainerHooks, 'onProgress'>): Promise<WorkOutcome> => {
+          const onAbort = (): void => {
+            const why = activity.cancellationDetails;
+            if (why?.notFound || why?.timedOut) host.kill();
+            else host.stop(work.id);
+          };
+          if (signal.aborted) onAbort();
+          signal.addEventListener('abort', onAbort);
+          try {
+            return await host.perform(work, settings, { ...hooks, onProgress: tell });
+          } catch (error) {
+            if (signal.aborted) throw signal.reason;
+            throw error;
+          } finally {
+            signal.removeEventListener('abort', onAbort);
+          }
+        };
         const device: Device = {
           stateFiles: (ref) =>
             ifGiven(ref, (given) =>
@@ -81,32 +99,21 @@ export function onDevice<T>(
               }),
             ),
           work: (plan) => ({ ...plan, id: randomUUID(), load: loadSpec(subject, local), scratch }) as never,
-          perform: async (work, hooks) => {
-            const onAbort = (): void => {
-              const why = activity.cancellationDetails;
-              if (why?.notFound || why?.timedOut) host.kill();
-              else host.stop(work.id);
+          perform: (work, hooks) => perform(work, { ...hooks, keepPart: () => Promise.reject(unexpected('parts')) }),
+          performAgain: async (work, keepPart) => {
+            const onStep = (): void => undefined;
+            const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
+            let recoveries = 0;
+            const keeping = async (part: PartFile): Promise<void> => {
+              await keepPart(part);
+              recoveries = 0;
             };
-            if (signal.aborted) onAbort();
-            signal.addEventListener('abort', onAbort);
-            try {
-              return await host.perform(work, settings, { ...hooks, onProgress: tell });
-            } catch (error) {
-              if (signal.aborted) throw signal.reason;
-              throw error;
-            } finally {
-              signal.removeEventListener('abort', onAbort);
-            }
-          },
-          performAgain: async (work) => {
-            for (let recoveries = 1; ; recoveries++) {
+            for (;;) {
               if (signal.aborted) throw signal.reason;
               try {
-                return await device.perform(await work(), {
-                  onStep: () => undefined,
-                  commit: () => Promise.reject(new LodestoneError('Unexpected', 'this work has no checkpoints')),
-                });
+                return await perform(await work(), { onStep, commit, keepPart: keeping });
               } catch (error) {
+                recoveries += 1;
                 if (!isRecoverable(error, recoveries) || recoveries >= MAX_RECOVERIES) throw error;
               }
             }
@@ -134,6 +141,10 @@ export function onDevice<T>(
 
 function loadSpec({ recipe }: TrainerSubject, { manifestPath, shards }: LocalDataSet): TrainerWork['load'] {
   return { recipe: { ...recipe, checkpointSeconds: 0 }, manifest: manifestPath, shards }; // intervals are no part of a session
+}
+
+function unexpected(what: string): LodestoneError {
+  return new LodestoneError('Unexpected', `trainer: this work has no ${what}. This is a fault in lodestone.`);
 }
 
 /** A lost trainer is tried again; out of memory once (the device was ours alone). */

@@ -15,6 +15,7 @@ import { CheckpointStore } from '../storage/checkpoints';
 import { commitManifest, findManifest, readManifest } from '../storage/commits';
 import { runLayout } from '../storage/run-layout';
 import { keyOf } from '../storage/store';
+import { EmbeddingParts, type EmbeddedInputs } from './embedding-parts';
 import { writeEvent } from './events';
 import { translating } from './failures';
 import type {
@@ -139,14 +140,17 @@ async function refreshIndex(services: TrainerServices, request: RefreshRequest):
   if (found && (await isWhole(store, found.value.tensors))) return asOutcome(found.ref, found.value);
 
   return onDevice(services, request, async (device) => {
+    const parts = embeddingParts(services, request, 'train+validation');
     const work = async (): Promise<RefreshWork> =>
       device.work<RefreshWork>({
         type: 'refresh',
         epoch,
         from: await device.stateFiles(checkpoint),
         previous: await device.indexFile(previous),
+        parts: await parts.files(),
+        checkpointSeconds: request.recipe.checkpointSeconds,
       });
-    const { result } = await device.performAgain(work);
+    const { result } = await device.performAgain(work, (part) => persisting(() => parts.commit(part)));
     if (result.type !== 'refreshed')
       throw new LodestoneError(
         'Unexpected',
@@ -180,6 +184,7 @@ async function evaluateRun(services: TrainerServices, request: EvaluateRequest):
   if (found) return found.ref;
 
   return onDevice(services, request, async (device) => {
+    const parts = embeddingParts(services, request, 'all');
     const work = async (): Promise<EvaluateWork> => {
       const indexFile = await device.indexFile(index);
       if (!indexFile) throw new LodestoneError('Unexpected', 'evaluation: got no index. This is a fault in lodestone.');
@@ -187,9 +192,11 @@ async function evaluateRun(services: TrainerServices, request: EvaluateRequest):
         type: 'evaluate',
         from: await device.stateFiles(checkpoint),
         index: indexFile,
+        parts: await parts.files(),
+        checkpointSeconds: request.recipe.checkpointSeconds,
       });
     };
-    const { result } = await device.performAgain(work);
+    const { result } = await device.performAgain(work, (part) => persisting(() => parts.commit(part)));
     if (result.type !== 'evaluated')
       throw new LodestoneError(
         'Unexpected',
@@ -205,6 +212,14 @@ async function evaluateRun(services: TrainerServices, request: EvaluateRequest):
     });
     return persisting(() => commitManifest(store, key, Evaluation, value));
   });
+}
+
+function embeddingParts(
+  services: TrainerServices,
+  { run, checkpoint, dataSet }: RefreshRequest | EvaluateRequest,
+  examples: EmbeddedInputs['examples'],
+): EmbeddingParts {
+  return new EmbeddingParts(services, run, { checkpoint: checkpoint.digest, dataSet: dataSet.sha256, examples });
 }
 
 /** Commits go on while the store is away for a while, and fail, typed, after about ten minutes (S7). */

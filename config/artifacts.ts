@@ -110,6 +110,15 @@ export const IndexManifest = z.strictObject({
 });
 export type IndexManifest = z.infer<typeof IndexManifest>;
 
+/** Consecutive embeddings of a state, kept so that a refresh or evaluation that dies loses only its last ones (S7). */
+export const EmbeddingPart = z.strictObject({
+  version: z.literal(1),
+  /** From 0, in parts of one size. */
+  part: z.int().min(0),
+  tensors: ObjectRef,
+});
+export type EmbeddingPart = z.infer<typeof EmbeddingPart>;
+
 export const IndexRef = z.strictObject({ manifest: ObjectRef, digest: Sha256, validationError: z.number().nullable() });
 export type IndexRef = z.infer<typeof IndexRef>;
 

@@ -2,7 +2,7 @@
  * Where everything lies: the keys of a run's and of a data set's objects, and nothing else.
  *
  * Content-named (their digest is that of their bytes): blobs, checkpoints, data set manifests. Named by the digest of their
- * inputs (S5): epoch records, indices, evaluations, shard reports. Views that may be made again from these and are
+ * inputs (S5): epoch records, indices, evaluations, parts of embeddings, shard reports. Views that may be made again from these and are
  * replaced when a run goes further: result, report. Events are outside every digest (S6).
  */
 import type { Phase } from '../config/artifacts';
@@ -26,6 +26,8 @@ export interface RunLayout {
   index(inputs: string): string;
   /** @param inputs digest of the checkpoint, the index and the data set */
   evaluation(inputs: string): string;
+  /** @param inputs digest of the checkpoint, the data set and which of its examples */
+  embeddings(inputs: string): string;
   event(name: string): string;
 }
 
@@ -46,6 +48,7 @@ export function runLayout(run: string): RunLayout {
     epoch: (phase, epoch, inputs) => `${prefix}epochs/${phase}-${epoch}-${inputs}.json`,
     index: (inputs) => `${prefix}indices/${inputs}.json`,
     evaluation: (inputs) => `${prefix}evaluations/${inputs}.json`,
+    embeddings: (inputs) => `${prefix}embeddings/${inputs}/`,
     event: (name) => `${prefix}events/${name}`,
   };
 }

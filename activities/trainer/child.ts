@@ -77,6 +77,7 @@ async function perform(work: TrainerWork): Promise<void> {
       under.changed = false;
       send({ type: 'checkpoint', id, state });
     },
+    part: (part) => send({ type: 'part', id, part }),
     uncommitted: () => under.pending.size,
     nextCommit: () => new Promise((resolve) => under.onCommit.push(resolve)),
     stopRequested: () => under.stop,

@@ -17,6 +17,7 @@ import {
   type Activity,
   type ChildMessage,
   type HostMessage,
+  type PartFile,
   type SavedState,
   type TrainerWork,
   type WorkResult,
@@ -28,6 +29,8 @@ export interface TrainerHooks {
   onProgress(details: HeartbeatDetails): void;
   /** Uploads and commits; resolves with the committed checkpoint. */
   commit(state: SavedState, fingerprint: Readonly<Record<string, string>>): Promise<CheckpointRef>;
+  /** Uploads and commits embeddings. */
+  keepPart(part: PartFile): Promise<void>;
 }
 
 export interface WorkOutcome {
@@ -109,6 +112,13 @@ export class TrainerHost {
           );
         }, deadlinesMs[doing]);
       };
+      const queue = (next: () => Promise<void>): void => {
+        commits = commits.then(next);
+        commits.catch((error: unknown) => {
+          this.kill();
+          fail(error);
+        });
+      };
       const commit = async (state: SavedState): Promise<void> => {
         checkpoint = await hooks.commit(state, child.fingerprint);
         tell(child, { type: 'committed', id: work.id, sequence: state.sequence, digest: checkpoint.digest });
@@ -133,14 +143,12 @@ export class TrainerHost {
           case 'progress':
             return hooks.onProgress(message.details);
           case 'checkpoint':
-            commits = commits.then(() => commit(message.state));
-            commits.catch((error: unknown) => {
-              this.kill();
-              fail(error);
-            });
-            return;
+            return queue(() => commit(message.state));
+          case 'part':
+            return queue(() => hooks.keepPart(message.part));
           case 'done':
-            return finish(() => resolve({ result: message.result, checkpoint }));
+            // What is under way still reads the work's scratch folder.
+            return queue(() => Promise.resolve(finish(() => resolve({ result: message.result, checkpoint }))));
           case 'failed':
             return fail(new LodestoneError(message.kind, message.message, { facts: message.facts }));
           default:

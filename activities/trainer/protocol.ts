@@ -29,6 +29,13 @@ export interface IndexFile {
   readonly tensors: string;
 }
 
+/** Embeddings of some consecutive examples as a local file. */
+export interface PartFile {
+  /** From 0, in parts of one size. */
+  readonly part: number;
+  readonly tensors: string;
+}
+
 interface Work {
   readonly id: string;
   readonly load: LoadSpec;
@@ -46,12 +53,19 @@ export type TrainWork = Work & {
   /** Seconds between checkpoints inside the epoch; 0: after every step. */
   readonly checkpointSeconds: number;
 };
-export type RefreshWork = Work & {
+/** What the works that embed many examples share. */
+type EmbedWork = Work & {
+  /** Embedded and committed by an earlier attempt at the same work. */
+  readonly parts: readonly PartFile[];
+  /** Seconds between commits of what is embedded; 0: after every part. */
+  readonly checkpointSeconds: number;
+};
+export type RefreshWork = EmbedWork & {
   readonly type: 'refresh';
   readonly epoch: number;
   readonly previous: IndexFile | null;
 };
-export type EvaluateWork = Work & { readonly type: 'evaluate'; readonly index: IndexFile };
+export type EvaluateWork = EmbedWork & { readonly type: 'evaluate'; readonly index: IndexFile };
 export type TrainerWork = TrainWork | RefreshWork | EvaluateWork;
 
 export type HostMessage =
@@ -98,6 +112,7 @@ export type ChildMessage =
   | { readonly type: 'stepped'; readonly id: string; readonly globalStep: number }
   | { readonly type: 'progress'; readonly id: string; readonly details: HeartbeatDetails }
   | { readonly type: 'checkpoint'; readonly id: string; readonly state: SavedState }
+  | { readonly type: 'part'; readonly id: string; readonly part: PartFile }
   | { readonly type: 'done'; readonly id: string; readonly result: WorkResult }
   | {
       readonly type: 'failed';

@@ -16,7 +16,8 @@ import { classesOf } from '../../learning/training-data';
 import type { HeartbeatDetails } from '../requests';
 import { readIndex, writeIndex, writeState, writeWhole } from './files';
 import type { HeldSession, Loaded } from './held-session';
-import type { Activity, EvaluateWork, RefreshWork, SavedState, TrainWork, WorkResult } from './protocol';
+import { embedInParts } from './embedding-parts';
+import type { Activity, EvaluateWork, PartFile, RefreshWork, SavedState, TrainWork, WorkResult } from './protocol';
 
 /** What a work tells and asks while it runs. */
 export interface WorkHooks {
@@ -25,6 +26,7 @@ export interface WorkHooks {
   stepped(globalStep: number): void;
   progress(details: HeartbeatDetails): void;
   checkpoint(state: SavedState): void;
+  part(part: PartFile): void;
   /** Checkpoints sent and not yet committed. */
   uncommitted(): number;
   /** Resolves at the next commit. */
@@ -104,14 +106,7 @@ export async function refresh(work: RefreshWork, held: HeldSession, hooks: WorkH
   const objective = objectiveOf(recipe);
   const { embeddingSize } = session;
   hooks.doing('refresh');
-  const embeddings = await embed(
-    loaded,
-    [...data.train, ...data.validation],
-    'refresh',
-    work.epoch,
-    recipe.epochs,
-    hooks,
-  );
+  const embeddings = await embed(loaded, [...data.train, ...data.validation], work, work.epoch, hooks);
   const trainEmbeddings = embeddings.subarray(0, data.train.length * embeddingSize);
   const previous = work.previous && (await readIndex(work.previous));
   let index: RunIndex = { type: 'embeddings', embeddings: trainEmbeddings, embeddingSize };
@@ -155,7 +150,7 @@ export async function evaluateState(work: EvaluateWork, held: HeldSession, hooks
   const { recipe } = work.load;
   hooks.doing('evaluate');
   const everything = data.examples.map((_, i) => i);
-  const embeddings = await embed(loaded, everything, 'evaluate', recipe.epochs, recipe.epochs, hooks);
+  const embeddings = await embed(loaded, everything, work, recipe.epochs, hooks);
   const evaluation = await evaluate({
     data,
     objective: objectiveOf(recipe),
@@ -185,23 +180,22 @@ export async function evaluateState(work: EvaluateWork, held: HeldSession, hooks
   return { type: 'evaluated', evaluation: path };
 }
 
-async function embed(
+function embed(
   { session }: Loaded,
   examples: readonly number[],
-  phase: string,
+  work: RefreshWork | EvaluateWork,
   epoch: number,
-  epochs: number,
   hooks: WorkHooks,
 ): Promise<Float32Array> {
   const begun = hooks.seconds();
   let told = begun;
-  return session.embed(examples, async (done) => {
+  return embedInParts(session, examples, work, hooks, async (done) => {
     const now = hooks.seconds();
     if (now - told >= PROGRESS_SECONDS) {
       hooks.progress({
-        phase,
+        phase: work.type,
         epoch,
-        epochs,
+        epochs: work.load.recipe.epochs,
         step: done,
         steps: examples.length,
         imagesPerSecond: done / (now - begun),
