@@ -6,6 +6,8 @@
  *   R1  Native handles are never reused: an id names one value for the whole recording.
  *   R2  What JavaScript reads of a tensor would be frozen into the graph: reading what depends on batch or variables throws.
  *   R3  The step's variables hold their values of before when the recording ends, however it ends.
+ *   R4  Values do not matter, only shapes: what is large is dropped as soon as its shape is known, and zeros stand in for
+ *       it where an op needs it. So recording takes less memory than running.
  */
 import { attribute, binding, nativeId, nativeType, runOneOutput, runOp, withBinding } from '../native';
 import type { Attribute, Binding, TensorMetadata } from '../native';
@@ -17,16 +19,18 @@ import { untraceable, type Constant, type RecordedOp, type Source, type Trace } 
 /** A constant with more different elements than this is a batch or a mask captured by mistake. */
 const MAX_CONSTANT_ELEMENTS = 65_536;
 
+/** R4: an activation is larger, what a step computes of its loss is not. */
+const STAND_IN_ELEMENTS = 4096;
+
 /** Native ops that hold state outside variables: a resumed run could not repeat them. */
 const HIDDEN_STATE = /^(Random|Multinomial|StatefulRandom|TruncatedNormal|ParameterizedTruncatedNormal|VarHandleOp)/;
 
 /** Runs `step` once on `batch` and gives its trace. Outputs are disposed, variables restored (R3). */
 export function recordStep(step: Step, variables: VariableSet, batch: TensorRecord): Trace {
   return withRollback(variables, () => {
-    const recorder = new Recorder(binding());
     tf.engine().startScope(); // a tidy whose result is no tensor
     try {
-      return traceOf(recorder, step, variables, batch);
+      return traceOf(new Recorder(binding()), step, variables, batch);
     } finally {
       tf.engine().endScope();
     }
@@ -52,7 +56,7 @@ function traceOf(recorder: Recorder, step: Step, variables: VariableSet, batch: 
       shape: [...tensor.shape],
       dtype: nativeType(tensor),
     })),
-    outputs: Object.entries(outputs).map(([name, tensor]) => ({ name, source: recorder.sourceOf(nativeId(tensor)) })),
+    outputs,
   };
 }
 
@@ -64,6 +68,9 @@ class Recorder {
   private readonly uploads = new Map<number, Constant>();
   private readonly dependsOnBatch = new Set<number>();
   private readsAllowed = false;
+  /** Shapes of what was dropped (R4), by handles that the addon never gives. */
+  private readonly dropped = new Map<number, TensorMetadata>();
+  private lastDropped = 0;
 
   constructor(private readonly native: Binding) {}
 
@@ -73,7 +80,8 @@ class Recorder {
     this.dependsOnBatch.add(id);
   }
 
-  record(run: () => TensorRecord): TensorRecord {
+  /** Runs the step and says where its outputs come from; none of its tensors is left. */
+  record(run: () => TensorRecord): Trace['outputs'] {
     const overrides: Partial<Binding> = {
       executeOp: (op, attributes, ids, outputs) => this.execute(op, attributes, ids, outputs),
       createTensor: (shape, dtype, values) => {
@@ -89,8 +97,20 @@ class Recorder {
         }
         return this.native.tensorDataSync(id);
       },
+      deleteTensor: (id) => {
+        if (!this.dropped.delete(id)) this.native.deleteTensor(id);
+      },
     };
-    return withBinding(overrides, () => this.allowingBoundsChecks(run));
+    return withBinding(overrides, () =>
+      this.allowingBoundsChecks(() => {
+        tf.engine().startScope(); // ends while handles of what was dropped are still understood
+        try {
+          return Object.entries(run()).map(([name, tensor]) => ({ name, source: this.sourceOf(nativeId(tensor)) }));
+        } finally {
+          tf.engine().endScope();
+        }
+      }),
+    );
   }
 
   sourceOf(id: number): Source {
@@ -109,8 +129,11 @@ class Recorder {
   ): TensorMetadata[] {
     if (HIDDEN_STATE.test(op)) throw untraceable(`the step runs ${op}, whose state is in no variable`);
     const inputs = ids.map((id) => this.sourceOf(id));
-    const results = this.native.executeOp(op, attributes, ids, outputs);
     const dependent = ids.some((id) => this.dependsOnBatch.has(id));
+    const results = this.run(op, attributes, ids, outputs).map((result) =>
+      // the value of a variable outlives the recording, and takes no memory of its own
+      dependent && op !== 'ReadVariableOp' ? this.droppedIfLarge(result) : result,
+    );
     results.forEach(({ id }, output) => {
       this.sources.set(id, { type: 'op', op: this.ops.length, output });
       if (dependent) this.dependsOnBatch.add(id);
@@ -122,6 +145,39 @@ class Recorder {
       outputs: results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
     });
     return results;
+  }
+
+  /** Executes the op with zeros in place of what was dropped. */
+  private run(op: string, attributes: readonly Attribute[], ids: readonly number[], outputs: number): TensorMetadata[] {
+    const standIns: number[] = [];
+    const present = ids.map((id) => {
+      const missing = this.dropped.get(id);
+      if (missing === undefined) return id;
+      standIns.push(this.zeros(missing));
+      return standIns[standIns.length - 1];
+    });
+    try {
+      return this.native.executeOp(op, attributes, present, outputs);
+    } finally {
+      for (const id of standIns) this.native.deleteTensor(id);
+    }
+  }
+
+  private droppedIfLarge(result: TensorMetadata): TensorMetadata {
+    if (result.dtype !== this.native.TF_FLOAT || sizeOf(result.shape) <= STAND_IN_ELEMENTS) return result;
+    this.native.deleteTensor(result.id);
+    const standIn = { ...result, id: --this.lastDropped };
+    this.dropped.set(standIn.id, standIn);
+    return standIn;
+  }
+
+  private zeros({ shape, dtype }: TensorMetadata): number {
+    const dimensions = this.native.createTensor([shape.length], this.native.TF_INT32, Int32Array.from(shape));
+    const zero = this.native.createTensor([], dtype, new Float32Array(1));
+    const attributes = [attribute.type('T', dtype), attribute.type('index_type', this.native.TF_INT32)];
+    const [{ id }] = this.native.executeOp('Fill', attributes, [dimensions, zero], 1);
+    for (const used of [dimensions, zero]) this.native.deleteTensor(used);
+    return id;
   }
 
   /** A tensor from before the recording, not declared as input or variable: its value is frozen into the graph. */

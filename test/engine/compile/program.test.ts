@@ -1,5 +1,6 @@
 import { Program } from '../../../engine/compile/program';
-import { binding, uploadBytes } from '../../../engine/native';
+import { gradients } from '../../../engine/gradients';
+import { binding, uploadBytes, withBinding } from '../../../engine/native';
 import { cropResizeTensors } from '../../../engine/augment';
 import { batchNormInference } from '../../../engine/ops/batch-norm';
 import { conv2d, globalAveragePool, maxPool, relu } from '../../../engine/ops/layers';
@@ -66,6 +67,51 @@ test('tracing leaves the set as it was, and neither tracing nor running leaves a
   for (let i = 0; i < 300; i++) tf.dispose(program.run('train', batch));
   variables.forgetReads();
   expect(memoryReport()).toMatchObject({ tensors: held.tensors, nativeTensors: held.nativeTensors });
+  program.dispose();
+  tf.dispose(batch);
+  variables.dispose();
+});
+
+test('R4: recording takes less memory than running: what is large is dropped as soon as its shape is known', () => {
+  const variables = VariableSet.create([{ name: 'w', shape: [1], role: 'trained' }], () => Float32Array.of(1));
+  const layers = 40; // of 2 MB, and a gradient of each
+  const step: Step = (set, { x }) => {
+    const found = gradients(set, () => {
+      let y = x.mul(set.get('w'));
+      for (let i = 0; i < layers; i++) y = y.mul(y); // the tape keeps each
+      return { loss: y.mean<tf.Scalar>(), outputs: {} };
+    });
+    return { gradient: found.gradients.get('w') as tf.Tensor };
+  };
+  const batch = { x: tf.ones([512, 1024]) };
+  const alive = { now: 0, most: 0 };
+  const native = binding();
+  const sizes = new Map<number, number>();
+  const watching: Parameters<typeof withBinding>[0] = {
+    executeOp: (op, attributes, inputs, outputs) => {
+      const results = native.executeOp(op, attributes, inputs, outputs);
+      for (const { id, shape } of results) {
+        sizes.set(id, op === 'ReadVariableOp' ? 0 : 4 * shape.reduce((a, b) => a * b, 1));
+        alive.now += sizes.get(id) ?? 0;
+      }
+      alive.most = Math.max(alive.most, alive.now);
+      return results;
+    },
+    deleteTensor: (id) => {
+      alive.now -= sizes.get(id) ?? 0;
+      sizes.delete(id);
+      native.deleteTensor(id);
+    },
+  };
+  const program = withBinding(watching, () => Program.compile(variables, { step: { step, example: batch } }));
+  expect(alive.most).toBeLessThan(8 * 2 ** 21);
+  expect(alive.most).toBeGreaterThan(2 * 2 ** 21); // control: it was counted
+  const eager = { ...alive, most: 0 };
+  Object.assign(alive, { now: 0, most: 0 });
+  withBinding(watching, () => tf.dispose(runEagerStep(step, variables, batch)));
+  expect(alive.most).toBeGreaterThan(layers * 2 ** 21);
+  expect(eager.now).toBeLessThan(2 ** 18);
+  expect(valuesOf(program.run('step', batch)).gradient).toEqual([2 ** layers]);
   program.dispose();
   tf.dispose(batch);
   variables.dispose();
