@@ -66,15 +66,7 @@ export async function raiseStand(): Promise<Stand> {
         steps.push(Number(key.split('/').at(-2)));
       return steps.sort((a, b) => a - b);
     },
-    reachedStep: async (run) => {
-      const folder = join(workerFolder, 'attempts');
-      for (const name of await readdir(folder).catch(() => [])) {
-        const attempt = await readAttempt(join(folder, name));
-        if (attempt?.training?.run !== run || attempt.training.phase !== 'train') continue;
-        if (signalled(attempt.owner.pid, 0)) return attempt.training.reached;
-      }
-      return 0;
-    },
+    reachedStep: (run) => reachedStep(workerFolder, run),
     kill: (victim) => signal(victim, 'SIGKILL'),
     freezeTrainer: async () => {
       if (!(await signal('trainer', 'SIGSTOP'))) throw new Error('there is no trainer to freeze');
@@ -93,6 +85,17 @@ export async function raiseStand(): Promise<Stand> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** What Stand.reachedStep says, of any worker by its folder. */
+export async function reachedStep(workerFolder: string, run: string): Promise<number> {
+  const folder = join(workerFolder, 'attempts');
+  for (const name of await readdir(folder).catch(() => [])) {
+    const attempt = await readAttempt(join(folder, name));
+    if (attempt?.training?.run !== run || attempt.training.phase !== 'train') continue;
+    if (signalled(attempt.owner.pid, 0)) return attempt.training.reached;
+  }
+  return 0;
 }
 
 type LeftAttempt = { readonly owner: { readonly pid: number }; readonly training: Training | null };
