@@ -1,9 +1,16 @@
-/** A committed data set on this host: its manifest, and its shards as local files held in the cache while they are used. */
+/**
+ * A committed data set on this host: its manifest, and its shards as local files held in the cache while they are used.
+ *
+ *   P7  Training does not wait for a whole data set: shards are filled behind, and records of those that are not there yet
+ *       are read from the store by range.
+ */
 import { readFile } from 'node:fs/promises';
 import { DataSetManifest, type ObjectRef } from '../config/artifacts';
 import { parseAtEdge } from '../config/parse';
+import type { FetchRecords } from '../datasets/shard-source';
+import { corrupt } from '../storage/blobs';
 import { dataSets } from '../storage/run-layout';
-import { uriOf } from '../storage/store';
+import { keyOf, uriOf, type ObjectStore } from '../storage/store';
 import type { Services } from './services';
 
 export type Manifest = typeof DataSetManifest._output;
@@ -11,17 +18,43 @@ export type Manifest = typeof DataSetManifest._output;
 export interface LocalDataSet {
   readonly manifest: Manifest;
   readonly manifestPath: string;
+  /** Where the shards' files are, or will be. */
   readonly shards: readonly string[];
 }
 
+export interface FillingDataSet extends LocalDataSet {
+  /** Resolves when every shard is there; rejects where one cannot be had. */
+  readonly filled: Promise<void>;
+  /** From the store, by range; null as soon as the shard's file is there and verified. */
+  readonly fetch: FetchRecords;
+}
+
+/** A data set that is there within this time is used from local files alone. */
+const HEAD_START_MS = 2_000;
+/** Ranges that are asked for at once. */
+const RANGES = 8;
+
 /** Runs `use` with the data set's files in place, which stay there until it ends. */
-export async function withDataSet<T>(
-  { store, cache }: Services,
+export function withDataSet<T>(
+  services: Services,
   dataSet: ObjectRef,
   use: (local: LocalDataSet) => Promise<T>,
 ): Promise<T> {
-  const releaseManifest = cache.hold([dataSet]);
-  let releaseShards = (): void => undefined;
+  return withFillingDataSet(services, dataSet, async (local) => {
+    await local.filled;
+    return use(local);
+  });
+}
+
+/** Runs `use` as soon as the manifest is there and the shards have had a head start; they go on filling behind it. */
+export async function withFillingDataSet<T>(
+  { store, cache }: Pick<Services, 'store' | 'cache'>,
+  dataSet: ObjectRef,
+  use: (local: FillingDataSet) => Promise<T>,
+  headStartMs = HEAD_START_MS,
+): Promise<T> {
+  const releases = [cache.hold([dataSet])];
+  let isUsed = true;
   try {
     const manifestPath = await cache.path(store, dataSet);
     const manifest = parseAtEdge(
@@ -30,18 +63,65 @@ export async function withDataSet<T>(
       'data set manifest',
       'ArtifactCorrupt',
     );
-    const { edge, channels } = manifest.view;
-    const refs = manifest.shards.map(({ sha256, records }): ObjectRef => ({
-      uri: uriOf(store, dataSets.blobs + sha256),
-      sha256,
-      bytes: records * edge * edge * channels,
-    }));
-    releaseShards = cache.hold(refs);
-    const shards: string[] = [];
-    for (const ref of refs) shards.push(await cache.path(store, ref));
-    return await use({ manifest, manifestPath, shards });
+    const refs = shardsOf(store, manifest);
+    releases.push(cache.hold(refs));
+    const there = new Set<number>();
+    const fill = async (): Promise<void> => {
+      for (const [shard, ref] of refs.entries()) {
+        if (!isUsed) return;
+        await cache.path(store, ref);
+        there.add(shard);
+      }
+    };
+    const filled = fill();
+    const settled = filled.catch(() => undefined); // whoever uses the data set hears of it by `filled`
+    await Promise.race([settled, sleep(headStartMs)]);
+    return await use({
+      manifest,
+      manifestPath,
+      shards: refs.map((ref) => cache.placeOf(ref)),
+      filled,
+      fetch: async (shard, positions) => {
+        if (there.has(shard)) return null;
+        const recordBytes = refs[shard].bytes / manifest.shards[shard].records;
+        return fetchRecords(store, refs[shard], recordBytes, positions);
+      },
+    });
   } finally {
-    releaseShards();
-    releaseManifest();
+    isUsed = false;
+    for (const release of releases) release();
   }
+}
+
+function shardsOf(store: ObjectStore, { view: { edge, channels }, shards }: Manifest): ObjectRef[] {
+  return shards.map(({ sha256, records }) => ({
+    uri: uriOf(store, dataSets.blobs + sha256),
+    sha256,
+    bytes: records * edge * edge * channels,
+  }));
+}
+
+async function fetchRecords(
+  store: ObjectStore,
+  shard: ObjectRef,
+  recordBytes: number,
+  positions: readonly number[],
+): Promise<Uint8Array> {
+  const records = new Uint8Array(positions.length * recordBytes);
+  let next = 0;
+  const readOn = async (): Promise<void> => {
+    while (next < positions.length) {
+      const i = next++;
+      const bytes = await store.getRange(keyOf(store, shard.uri), positions[i] * recordBytes, recordBytes);
+      if (bytes?.length !== recordBytes)
+        throw corrupt(shard, bytes === null ? 'is missing' : `ends inside record ${positions[i]}`);
+      records.set(bytes, i * recordBytes);
+    }
+  };
+  await Promise.all(Array.from({ length: RANGES }, readOn));
+  return records;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

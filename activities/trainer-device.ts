@@ -15,7 +15,7 @@ import { IndexManifest, type CheckpointRef, type IndexRef } from '../config/arti
 import { LodestoneError } from '../errors';
 import { CheckpointStore } from '../storage/checkpoints';
 import { readManifest } from '../storage/commits';
-import { withDataSet, type LocalDataSet } from './data-set';
+import { withFillingDataSet, type LocalDataSet } from './data-set';
 import { rejectingInput } from './failures';
 import { beating } from './heartbeat';
 import type { HeartbeatDetails, TrainerSubject } from './requests';
@@ -26,6 +26,8 @@ import type { IndexFile, PartFile, StateFiles, TrainerWork } from './trainer/pro
 export const MAX_RECOVERIES = 5;
 
 type Tell = (details: HeartbeatDetails) => void;
+
+type WorkHooks = Pick<TrainerHooks, 'onStep' | 'commit' | 'keepPart'>;
 
 /** A work without what every work has. */
 type Plan<W extends TrainerWork> = Omit<W, 'id' | 'load' | 'scratch'>;
@@ -52,12 +54,20 @@ export function onDevice<T>(
   const activity = Context.current();
   return beating<HeartbeatDetails, T>((tell: Tell, signal) =>
     host.withDevice(() =>
-      withDataSet(services, subject.dataSet, async (local) => {
+      withFillingDataSet(services, subject.dataSet, async (local) => {
         const scratch = join(services.directory, 'scratch', randomUUID());
         await mkdir(scratch, { recursive: true });
         const checkpoints = new CheckpointStore(store, subject.run);
         const settings = { threads: subject.threads, kernels: subject.recipe.engine.kernels };
-        const perform = async (work: TrainerWork, hooks: Omit<TrainerHooks, 'onProgress'>): Promise<WorkOutcome> => {
+        const fillFailure = local.filled.then(
+          () => new Promise<never>(() => undefined),
+          (error: unknown) => {
+            host.kill();
+            throw error;
+          },
+        );
+        fillFailure.catch(() => undefined); // heard by the work under way, or by the next
+        const perform = async (work: TrainerWork, hooks: WorkHooks): Promise<WorkOutcome> => {
           const onAbort = (): void => {
             const why = activity.cancellationDetails;
             if (why?.notFound || why?.timedOut) host.kill();
@@ -66,7 +76,8 @@ export function onDevice<T>(
           if (signal.aborted) onAbort();
           signal.addEventListener('abort', onAbort);
           try {
-            return await host.perform(work, settings, { ...hooks, onProgress: tell });
+            const outcome = host.perform(work, settings, { ...hooks, fetch: local.fetch, onProgress: tell });
+            return await Promise.race([outcome, fillFailure]);
           } catch (error) {
             if (signal.aborted) throw signal.reason;
             throw error;

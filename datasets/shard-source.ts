@@ -18,6 +18,12 @@ export interface ShardFile {
   readonly records: number;
 }
 
+/**
+ * Records of a shard whose local file is not there or not verified yet, one after the other: uint8
+ * [positions.length · S·S·channels]. null: the file is there and right.
+ */
+export type FetchRecords = (shard: number, positions: readonly number[]) => Promise<Uint8Array | null>;
+
 /** Where a record lies. */
 export interface RecordPlace {
   /** Index into the shard files. */
@@ -28,10 +34,12 @@ export interface RecordPlace {
 /**
  * The records of a manifest as training asks for them: example i is record i.
  * @param paths the local file of each of the manifest's shards, in their order
+ * @param fetch asked before each read of a shard (P7); left out: all files are there
  */
 export function createShardSource(
   { view, records, shards }: Pick<DataSetManifest, 'view' | 'records' | 'shards'>,
   paths: readonly string[],
+  fetch?: FetchRecords,
 ): BatchSource {
   const { edge, channels } = view;
   const files = shards.map((shard, i) => ({ path: paths[i], records: shard.records }));
@@ -43,6 +51,7 @@ export function createShardSource(
         files,
         edge * edge * channels,
         examples.map((i) => records[i]),
+        fetch,
       ),
   };
 }
@@ -56,6 +65,7 @@ export async function readRecords(
   shards: readonly ShardFile[],
   recordBytes: number,
   places: readonly RecordPlace[],
+  fetch?: FetchRecords,
 ): Promise<Uint8Array> {
   const batch = new Uint8Array(places.length * recordBytes);
   const rowsOfShard = new Map<number, number[]>();
@@ -68,13 +78,21 @@ export async function readRecords(
     [...rowsOfShard].map(async ([shard, rows]) => {
       const file = shards[shard];
       if (!file) throw corrupt(`shard ${shard}`, `there are ${shards.length} shards`);
-      await withFile(file.path, async (read) => {
-        for (const row of rows) {
-          const { position } = places[row];
-          if (position >= file.records)
-            throw corrupt(file.path, `record ${position} was asked for, it holds ${file.records}`);
-          await read(batch.subarray(row * recordBytes, (row + 1) * recordBytes), position * recordBytes);
-        }
+      const positions = rows.map((row) => places[row].position);
+      const beyond = positions.find((position) => position >= file.records);
+      if (beyond !== undefined) throw corrupt(file.path, `record ${beyond} was asked for, it holds ${file.records}`);
+      const fetched = fetch === undefined ? null : await fetch(shard, positions);
+      if (fetched === null) {
+        await withFile(file.path, async (read) => {
+          for (const [i, row] of rows.entries())
+            await read(batch.subarray(row * recordBytes, (row + 1) * recordBytes), positions[i] * recordBytes);
+        });
+        return;
+      }
+      if (fetched.length !== rows.length * recordBytes)
+        throw corrupt(`shard ${shard}`, `${fetched.length} bytes came for ${rows.length} records of ${recordBytes}`);
+      rows.forEach((row, i) => {
+        batch.set(fetched.subarray(i * recordBytes, (i + 1) * recordBytes), row * recordBytes);
       });
     }),
   );

@@ -54,6 +54,11 @@ export class LocalCache {
     return path;
   }
 
+  /** Where the object's file is, once it is there: whole and verified. */
+  placeOf({ sha256 }: ObjectRef): string {
+    return this.#pathOf(sha256);
+  }
+
   /** Keeps objects from being removed by this process until the returned function is called. */
   hold(refs: readonly ObjectRef[]): () => void {
     for (const { sha256 } of refs) this.#held.set(sha256, (this.#held.get(sha256) ?? 0) + 1);

@@ -2,7 +2,7 @@
  * Objects as plain files under a folder, for development and tests without a server: the key is the path.
  * One machine only; its objects have uris `file:key`, so that the folder may move.
  */
-import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { LodestoneError } from '../errors';
 import { codeOf, explainDisk, writeWhole } from './local-file';
@@ -18,6 +18,19 @@ export class FileStore implements ObjectStore {
 
   async get(key: string): Promise<Uint8Array | null> {
     return this.#ifThere(key, (path) => readFile(path));
+  }
+
+  async getRange(key: string, offset: number, length: number): Promise<Uint8Array | null> {
+    return this.#ifThere(key, async (path) => {
+      const file = await open(path, 'r');
+      try {
+        const bytes = new Uint8Array(length);
+        const { bytesRead } = await file.read(bytes, 0, length, offset);
+        return bytes.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    });
   }
 
   async getToFile(key: string, path: string): Promise<boolean> {

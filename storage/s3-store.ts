@@ -100,6 +100,14 @@ export class S3Store implements ObjectStore {
     );
   }
 
+  getRange(key: string, offset: number, length: number): Promise<Uint8Array | null> {
+    return this.#download(
+      key,
+      async ({ Body }) => (Body === undefined ? new Uint8Array() : Body.transformToByteArray()),
+      `bytes=${offset}-${offset + length - 1}`,
+    );
+  }
+
   async getToFile(key: string, path: string): Promise<boolean> {
     const file = { path, scratch: dirname(path), createOnly: false, refused: 'DiskFull' } as const;
     const found = await this.#download(key, ({ Body }) =>
@@ -191,11 +199,12 @@ export class S3Store implements ObjectStore {
   }
 
   /** One download, begun again where the connection broke in its middle: the SDK retries only up to the first byte. */
-  #download<T>(key: string, use: (answer: GetObjectCommandOutput) => Promise<T>): Promise<T | null> {
+  #download<T>(key: string, use: (answer: GetObjectCommandOutput) => Promise<T>, range?: string): Promise<T | null> {
+    const wanted = { ...this.#at(key), ...(range !== undefined && { Range: range }) };
     return this.#said(`get ${key}`, async () => {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await use(await this.#client.send(new GetObjectCommand(this.#at(key))));
+          return await use(await this.#client.send(new GetObjectCommand(wanted)));
         } catch (error) {
           if (nameOf(error) === 'NoSuchKey') return null;
           if (!isBrokenTransfer(error) || attempt === ATTEMPTS) throw error;

@@ -11,6 +11,8 @@ export interface ObjectStore {
   /** What the uris of its objects begin with: `s3://bucket[/prefix]` or `file:`; never a host and port (E2). */
   readonly uri: string;
   get(key: string): Promise<Uint8Array | null>;
+  /** `length` bytes from `offset`, which lies inside the object; fewer where it ends before. Nobody checks them. */
+  getRange(key: string, offset: number, length: number): Promise<Uint8Array | null>;
   /** @returns false where there is no such object; the file is there whole or not at all */
   getToFile(key: string, path: string): Promise<boolean>;
   put(key: string, bytes: Uint8Array): Promise<void>;

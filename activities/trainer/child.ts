@@ -17,7 +17,20 @@ process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(0));
 setInterval(() => process.ppid === parent || process.exit(0), 1000).unref();
 
-const held = new HeldSession();
+/** Reads under way, by their number. */
+const reads = new Map<number, (bytes: Uint8Array | null) => void>();
+let lastRead = 0;
+/** Shards whose files the host has verified for the work under way. */
+const there = new Set<number>();
+const held = new HeldSession(async (shard, positions) => {
+  if (there.has(shard)) return null;
+  const bytes = await new Promise<Uint8Array | null>((resolve) => {
+    reads.set(++lastRead, resolve);
+    send({ type: 'read', id: current?.id ?? '', request: lastRead, shard, positions });
+  });
+  if (bytes === null) there.add(shard);
+  return bytes;
+});
 /** The work under way: whether it shall stop, and its checkpoints that wait for their commit. */
 let current: {
   readonly id: string;
@@ -35,6 +48,10 @@ process.on('message', (message: HostMessage) => {
       return;
     case 'committed':
       if (current?.id === message.id) settle(current, message.sequence, message.digest);
+      return;
+    case 'records':
+      reads.get(message.request)?.(message.bytes);
+      reads.delete(message.request);
       return;
     case 'train':
     case 'refresh':
@@ -63,6 +80,7 @@ async function perform(work: TrainerWork): Promise<void> {
     onCommit: [] as (() => void)[],
   };
   current = under;
+  there.clear();
   const hooks: WorkHooks = {
     doing: (activity) => send({ type: 'doing', id, activity }),
     stepped: (globalStep) => {

@@ -8,7 +8,7 @@ import { DataSetManifest } from '../../config/artifacts';
 import { canonicalJson } from '../../config/canonical-json';
 import { parseAtEdge } from '../../config/parse';
 import { objectiveOf, type Recipe } from '../../config/recipe';
-import { createShardSource } from '../../datasets/shard-source';
+import { createShardSource, type FetchRecords } from '../../datasets/shard-source';
 import type { BatchSource } from '../../learning/batch-source';
 import { labelData, type TrainingData } from '../../learning/training-data';
 import { TrainingSession, type SessionConfig } from '../../learning/training/session';
@@ -22,6 +22,9 @@ export interface Loaded {
 }
 
 export class HeldSession {
+  /** @param fetch asked before each read of a shard (P7) */
+  constructor(private readonly fetch: FetchRecords) {}
+
   private key: string | null = null;
   private loaded: Loaded | null = null;
   /** Digest of the committed state that the session is; 'initial' for the first weights; null: none that is known. */
@@ -33,7 +36,7 @@ export class HeldSession {
     if (this.key !== key || !this.loaded) {
       this.loaded?.session.dispose();
       this.loaded = null;
-      this.loaded = await open(load);
+      this.loaded = await open(load, this.fetch);
       this.key = key;
       this.digest = 'initial';
     }
@@ -45,7 +48,7 @@ export class HeldSession {
       if (from) session.restore(await readState(from));
       else {
         session.dispose();
-        this.loaded = await open(load);
+        this.loaded = await open(load, this.fetch);
       }
       this.digest = wanted;
     }
@@ -63,7 +66,7 @@ export class HeldSession {
   }
 }
 
-async function open(load: LoadSpec): Promise<Loaded> {
+async function open(load: LoadSpec, fetch: FetchRecords): Promise<Loaded> {
   const manifest = parseAtEdge(
     DataSetManifest,
     JSON.parse(await readFile(load.manifest, 'utf8')),
@@ -72,7 +75,7 @@ async function open(load: LoadSpec): Promise<Loaded> {
   );
   const { label, fineLabel, pairing, trainOn } = load.recipe.data;
   const data = labelData(manifest.records, { label: label ?? '', fineLabel, pairing, trainOn });
-  const source = createShardSource(manifest, load.shards);
+  const source = createShardSource(manifest, load.shards, fetch);
   return { session: await TrainingSession.create(sessionConfig(load.recipe), data, source), data, source };
 }
 

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { CheckpointRef } from '../../config/artifacts';
 import { spawnEnvironment } from '../../engine/environment';
 import { assertNever, LodestoneError } from '../../errors';
+import type { FetchRecords } from '../../datasets/shard-source';
 import type { HeartbeatDetails } from '../requests';
 import {
   deadlinesMs,
@@ -31,6 +32,8 @@ export interface TrainerHooks {
   commit(state: SavedState, fingerprint: Readonly<Record<string, string>>): Promise<CheckpointRef>;
   /** Uploads and commits embeddings. */
   keepPart(part: PartFile): Promise<void>;
+  /** Records of a shard; null where its file is there and verified. */
+  readonly fetch: FetchRecords;
 }
 
 export interface WorkOutcome {
@@ -112,12 +115,13 @@ export class TrainerHost {
           );
         }, deadlinesMs[doing]);
       };
+      const failHard = (error: unknown): void => {
+        this.kill();
+        fail(error);
+      };
       const queue = (next: () => Promise<void>): void => {
         commits = commits.then(next);
-        commits.catch((error: unknown) => {
-          this.kill();
-          fail(error);
-        });
+        commits.catch(failHard);
       };
       const commit = async (state: SavedState): Promise<void> => {
         checkpoint = await hooks.commit(state, child.fingerprint);
@@ -146,6 +150,11 @@ export class TrainerHost {
             return queue(() => commit(message.state));
           case 'part':
             return queue(() => hooks.keepPart(message.part));
+          case 'read':
+            hooks.fetch(message.shard, message.positions).then((bytes) => {
+              tell(child, { type: 'records', id: work.id, request: message.request, bytes });
+            }, failHard);
+            return;
           case 'done':
             // What is under way still reads the work's scratch folder.
             return queue(() => Promise.resolve(finish(() => resolve({ result: message.result, checkpoint }))));
@@ -196,7 +205,7 @@ function spawnTrainer(settings: TrainerSettings): Promise<Child> {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: ['--expose-gc'],
-    serialization: 'json',
+    serialization: 'advanced', // bytes as bytes
   });
   const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };
   let complaint = '';

@@ -1,6 +1,7 @@
 /**
  * What the activity host and its trainer child say to each other: one union per direction (DESIGN §6).
- * Paths instead of bytes: the child reads and writes local files and never speaks S3 or Temporal.
+ * Paths instead of bytes, but for records that are not on the disk yet: the child reads and writes local files and never
+ * speaks S3 or Temporal.
  */
 import type { Phase, Position } from '../../config/artifacts';
 import type { Recipe } from '../../config/recipe';
@@ -11,7 +12,7 @@ import type { HeartbeatDetails } from '../requests';
 export interface LoadSpec {
   readonly recipe: Recipe;
   readonly manifest: string;
-  /** Local files of the manifest's shards, in their order. */
+  /** Where the local files of the manifest's shards are, or will be (P7); in their order. */
   readonly shards: readonly string[];
 }
 
@@ -73,7 +74,8 @@ export type HostMessage =
   /** Checkpoint and end the work under way. */
   | { readonly type: 'stop'; readonly id: string }
   /** A checkpoint of this work is committed under this digest. */
-  | { readonly type: 'committed'; readonly id: string; readonly sequence: number; readonly digest: string };
+  | { readonly type: 'committed'; readonly id: string; readonly sequence: number; readonly digest: string }
+  | { readonly type: 'records'; readonly id: string; readonly request: number; readonly bytes: Uint8Array | null };
 
 export interface SavedState {
   readonly sequence: number;
@@ -113,6 +115,14 @@ export type ChildMessage =
   | { readonly type: 'progress'; readonly id: string; readonly details: HeartbeatDetails }
   | { readonly type: 'checkpoint'; readonly id: string; readonly state: SavedState }
   | { readonly type: 'part'; readonly id: string; readonly part: PartFile }
+  /** Records of a shard; answered by 'records' with the same number: null where its file is there and verified. */
+  | {
+      readonly type: 'read';
+      readonly id: string;
+      readonly request: number;
+      readonly shard: number;
+      readonly positions: readonly number[];
+    }
   | { readonly type: 'done'; readonly id: string; readonly result: WorkResult }
   | {
       readonly type: 'failed';

@@ -61,6 +61,32 @@ describe('readRecords', () => {
       );
     });
   });
+
+  test('P7: a shard that is not there yet is fetched, and one that is there is read', async () => {
+    await withShards([3, 4], async (shards) => {
+      const asked: [number, readonly number[]][] = [];
+      const places = [1, 0, 1, 0].map((shard, position) => ({ shard, position: position % 3 }));
+      const fetch = (shard: number, positions: readonly number[]) => {
+        asked.push([shard, positions]);
+        const remote = Buffer.concat(positions.map((position) => Buffer.alloc(RECORD, 100 + position)));
+        return Promise.resolve(shard === 0 ? remote : null);
+      };
+      const batch = await readRecords([{ path: '/nowhere', records: 3 }, shards[1]], RECORD, places, fetch);
+      expect([...batch]).toEqual([16, 101, 18, 100].flatMap((byte) => Array<number>(RECORD).fill(byte)));
+      expect(asked.sort()).toEqual([
+        [0, [1, 0]],
+        [1, [0, 2]],
+      ]);
+    });
+  });
+
+  test('P7: what comes for a fetched shard must be of the right length', async () => {
+    const shards = [{ path: '/nowhere', records: 3 }];
+    const short = () => Promise.resolve(new Uint8Array(RECORD - 1));
+    await expect(readRecords(shards, RECORD, [{ shard: 0, position: 0 }], short)).rejects.toMatchObject({
+      kind: 'ArtifactCorrupt',
+    });
+  });
 });
 
 describe('createShardSource', () => {

@@ -74,6 +74,21 @@ describe.each([folder, ...servers].filter(({ isHere }) => isHere))('on $name', (
     expect(await keysOf(store, 'a/')).toEqual([]);
   });
 
+  test('a range is those bytes, cut at the end', async () => {
+    const bytes = randomBytes(1000);
+    await store.put('range', bytes);
+    for (const [offset, length] of [
+      [0, 1],
+      [10, 300],
+      [990, 10],
+      [990, 50],
+    ]) {
+      const found = await store.getRange('range', offset, length);
+      expect(Buffer.from(found ?? []).equals(bytes.subarray(offset, offset + length))).toBe(true);
+    }
+    expect(await store.getRange('nothing', 0, 4)).toBeNull();
+  });
+
   test('a file goes up and comes down whole', async () => {
     const folder = await freshFolder();
     const bytes = randomBytes(200_000);

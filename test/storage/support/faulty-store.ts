@@ -2,7 +2,7 @@
 import { LodestoneError } from '../../../errors';
 import type { ObjectStore } from '../../../storage/store';
 
-export type Operation = 'get' | 'getToFile' | 'put' | 'create' | 'putFile' | 'head' | 'delete';
+export type Operation = 'get' | 'getRange' | 'getToFile' | 'put' | 'create' | 'putFile' | 'head' | 'delete';
 /** Stands in for one call: `go` does what was asked. */
 export type Fault = (operation: Operation, key: string, go: () => Promise<unknown>) => Promise<unknown>;
 
@@ -19,6 +19,9 @@ export class FaultyStore implements ObjectStore {
 
   get(key: string): Promise<Uint8Array | null> {
     return this.#do('get', key, () => this.inner.get(key));
+  }
+  getRange(key: string, offset: number, length: number): Promise<Uint8Array | null> {
+    return this.#do('getRange', key, () => this.inner.getRange(key, offset, length));
   }
   getToFile(key: string, path: string): Promise<boolean> {
     return this.#do('getToFile', key, () => this.inner.getToFile(key, path));

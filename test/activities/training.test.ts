@@ -1,0 +1,222 @@
+/**
+ * The training activity above a trainer that is played: what it goes on from, when it gives up, what a cancellation means.
+ * Real files in a store and a cache of their own; no Temporal server, no trainer process.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DataSetManifest, type CheckpointRef, type ObjectRef } from '../../config/artifacts';
+import { Recipe } from '../../config/recipe';
+import { readEvents } from '../../activities/events';
+import type { EpochOutcome, EpochRequest } from '../../activities/requests';
+import type { TrainerServices } from '../../activities/services';
+import type { TrainerHooks, WorkOutcome } from '../../activities/trainer/host';
+import type { TrainWork } from '../../activities/trainer/protocol';
+import { createTrainerActivities } from '../../activities/training';
+import { LodestoneError } from '../../errors';
+import { LocalCache } from '../../storage/cache';
+import { CheckpointStore } from '../../storage/checkpoints';
+import { commitManifest } from '../../storage/commits';
+import { FileStore } from '../../storage/file-store';
+import { dataSets } from '../../storage/run-layout';
+import { keyOf } from '../../storage/store';
+
+const RUN = 'played';
+let folder: string;
+let store: FileStore;
+let dataSet: ObjectRef;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lodestone-training-'));
+  store = new FileStore(join(folder, 'store'));
+  dataSet = await commitManifest(store, dataSets.manifest('d'), DataSetManifest, {
+    version: 1,
+    view: { edge: 4, channels: 3, invert: false },
+    records: [],
+    shards: [],
+    quarantined: [],
+    duplicates: [],
+    notes: [],
+  });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+type Play = (work: TrainWork, hooks: TrainerHooks) => Promise<WorkOutcome>;
+
+const lost = (): never => {
+  throw new LodestoneError('TrainerLost', 'trainer: the process ended (SIGKILL)');
+};
+
+/** Steps to a global step and commits it, as the host of a real trainer does. */
+async function stepTo(globalStep: number, { epoch }: TrainWork, hooks: TrainerHooks): Promise<CheckpointRef> {
+  hooks.onStep(globalStep);
+  const [tensors, curve] = [join(folder, `${globalStep}.tensors`), join(folder, `${globalStep}.curve`)];
+  await writeFile(tensors, `weights of step ${globalStep}`);
+  await writeFile(curve, '[]');
+  const position = { phase: 'train', epoch, step: globalStep, globalStep } as const;
+  return hooks.commit({ sequence: globalStep, position, tensors, curve }, {});
+}
+
+const finished = (checkpoint: CheckpointRef, outcome: 'finished' | 'stopped' = 'finished'): WorkOutcome => ({
+  result: { type: 'trained', outcome },
+  checkpoint,
+});
+
+interface Stage {
+  readonly services: TrainerServices;
+  readonly environment: MockActivityEnvironment;
+  readonly told: string[];
+}
+
+function stage(play: Play): Stage {
+  const told: string[] = [];
+  const host = {
+    withDevice: (use: () => unknown) => use(),
+    perform: (work: TrainWork, _: unknown, hooks: TrainerHooks) => play(work, hooks),
+    stop: () => told.push('stop'),
+    kill: () => told.push('kill'),
+  };
+  const services = {
+    store,
+    cache: new LocalCache(join(folder, 'cache'), { maxBytes: 1e9 }),
+    directory: folder,
+    host,
+    attempts: { trained: () => undefined },
+    hostQueue: 'private',
+  } as unknown as TrainerServices;
+  return { services, environment: new MockActivityEnvironment(), told };
+}
+
+function train({ services, environment }: Stage, request: Partial<EpochRequest> = {}): Promise<EpochOutcome> {
+  const { trainEpoch } = createTrainerActivities(services);
+  const recipe = Recipe.parse({});
+  return environment.run(trainEpoch, {
+    run: RUN,
+    recipe,
+    threads: 1,
+    dataSet,
+    phase: 'train',
+    epoch: 1,
+    from: null,
+    index: null,
+    ...request,
+  }) as Promise<EpochOutcome>;
+}
+
+describe('P4: a lost trainer', () => {
+  it('goes on from the last commit inside the same attempt, as often as it gets further', async () => {
+    const from: (number | null)[] = [];
+    const outcome = await train(
+      stage(async (work, hooks) => {
+        const start = work.from?.position.globalStep ?? 0;
+        from.push(work.from === null ? null : start);
+        const checkpoint = await stepTo(start + 5, work, hooks);
+        return start + 5 < 40 ? lost() : finished(checkpoint);
+      }),
+    );
+    expect(from).toEqual([null, 5, 10, 15, 20, 25, 30, 35]);
+    expect(outcome.checkpoint.position.globalStep).toBe(40);
+  });
+
+  it('five times without a later commit is NoProgress, which is not tried again', async () => {
+    let tries = 0;
+    const playing = stage((_, hooks) => {
+      tries += 1;
+      hooks.onStep(3); // applied, never committed
+      return lost();
+    });
+    await expect(train(playing)).rejects.toMatchObject({ type: 'NoProgress', nonRetryable: true });
+    expect(tries).toBe(5);
+    const reached = (await readEvents(store, RUN)).flatMap((event) => (event.type === 'lost' ? [event.reached] : []));
+    expect(reached).toEqual([3, 3, 3, 3, 3]);
+  });
+
+  it('out of memory is tried once more on the device that is its own', async () => {
+    let tries = 0;
+    const playing = stage(() => {
+      tries += 1;
+      throw new LodestoneError('OutOfMemory', 'no memory');
+    });
+    await expect(train(playing)).rejects.toMatchObject({ type: 'OutOfMemory', nonRetryable: true });
+    expect(tries).toBe(2);
+  });
+
+  it('what would happen again is not tried again', async () => {
+    let tries = 0;
+    const playing = stage(() => {
+      tries += 1;
+      throw new LodestoneError('NumericalDivergence', 'the loss is not finite');
+    });
+    await expect(train(playing)).rejects.toMatchObject({ type: 'NumericalDivergence', nonRetryable: true });
+    expect(tries).toBe(1);
+  });
+});
+
+describe('P3: what a cancellation means', () => {
+  /** Trains until it is told to stop, then commits and ends early. */
+  const untilStopped =
+    (playing: () => Stage): Play =>
+    async (work, hooks) => {
+      while (playing().told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      return finished(await stepTo(7, work, hooks), 'stopped');
+    };
+  async function cancelled(details: Record<string, boolean>): Promise<{ outcome: unknown; told: string[] }> {
+    const playing: Stage = stage(untilStopped(() => playing));
+    const training = train(playing).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const none = { cancelRequested: false, notFound: false, timedOut: false, paused: false, reset: false };
+    playing.environment.cancel('CANCELLED', { ...none, workerShutdown: false, ...details });
+    return { outcome: await training, told: playing.told };
+  }
+
+  it('a stop: the checkpoint is made and returned', async () => {
+    const { outcome, told } = await cancelled({ cancelRequested: true });
+    expect(told).toEqual(['stop']);
+    expect(outcome).toMatchObject({ outcome: 'stopped', checkpoint: { position: { globalStep: 7 } } });
+  });
+
+  it.each(['paused', 'reset'])('%s: the checkpoint is made, the cancellation goes on', async (why) => {
+    const { outcome, told } = await cancelled({ [why]: true });
+    expect(told).toEqual(['stop']);
+    expect(outcome).toBeInstanceOf(CancelledFailure);
+    expect(await new CheckpointStore(store, RUN).recover(null, 'train', 1)).toMatchObject({
+      position: { globalStep: 7 },
+    });
+  });
+
+  it('the end of the worker: the checkpoint is made, and another worker is asked at once', async () => {
+    const { outcome } = await cancelled({ workerShutdown: true });
+    expect(outcome).toMatchObject({ type: 'WorkerShutdown', nonRetryable: false });
+  });
+
+  it.each(['notFound', 'timedOut'])('%s: the attempt is nobody’s any more, the trainer is killed', async (why) => {
+    expect((await cancelled({ [why]: true })).told).toEqual(['kill']);
+  });
+});
+
+it('S5: a finished epoch is returned, not trained again', async () => {
+  const playing = stage(async (work, hooks) => finished(await stepTo(10, work, hooks)));
+  const first = await train(playing);
+  const idle = stage(() => Promise.reject(new Error('it was trained again')));
+  expect(await train(idle)).toEqual(first);
+});
+
+it('S8: a checkpoint that cannot be read is named, with the last good one, and not tried again', async () => {
+  const ends: CheckpointRef[] = [];
+  for (let epoch = 1; epoch <= 3; epoch++) {
+    const playing = stage(async (work, hooks) => finished(await stepTo(10 * epoch, work, hooks)));
+    ends.push((await train(playing, { epoch, from: ends.at(-1) ?? null })).checkpoint);
+  }
+  for (const end of ends.slice(1)) {
+    const { tensors } = await new CheckpointStore(store, RUN).read(end);
+    await store.delete(keyOf(store, tensors.uri));
+  }
+  const idle = stage(() => Promise.reject(new Error('it was trained from nothing')));
+  await expect(train(idle, { epoch: 4, from: ends[2] })).rejects.toMatchObject({
+    type: 'InputRejected',
+    nonRetryable: true,
+    details: [{ what: expect.stringContaining('checkpoint'), lastGood: ends[0].digest }],
+  });
+});
