@@ -90,11 +90,10 @@ function stage(play: Play): Stage {
 }
 
 function train({ services, environment }: Stage, request: Partial<EpochRequest> = {}): Promise<EpochOutcome> {
-  const { trainEpoch } = createTrainerActivities(services);
-  const recipe = Recipe.parse({});
-  return environment.run(trainEpoch, {
+  const activities = createTrainerActivities(services);
+  const whole: EpochRequest = {
     run: RUN,
-    recipe,
+    recipe: Recipe.parse({}),
     threads: 1,
     dataSet,
     phase: 'train',
@@ -102,7 +101,8 @@ function train({ services, environment }: Stage, request: Partial<EpochRequest> 
     from: null,
     index: null,
     ...request,
-  }) as Promise<EpochOutcome>;
+  };
+  return environment.run((given: EpochRequest) => activities.trainEpoch(given), whole);
 }
 
 describe('P4: a lost trainer', () => {

@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type ActivityInterceptorsFactory,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { queues } from '../../config/queues';
 import { Recipe } from '../../config/recipe';
 import { answering, hostQueue, type AllActivities, type Call } from './fake-activities';
@@ -21,7 +27,11 @@ export const CONTINUES_AFTER_EVENTS = 150;
 export interface House {
   readonly client: Client;
   /** Serves a test; ends with it. */
-  serve<T>(changes: Partial<AllActivities>, test: (calls: readonly Call[]) => Promise<T>): Promise<T>;
+  serve<T>(
+    changes: Partial<AllActivities>,
+    test: (calls: readonly Call[]) => Promise<T>,
+    interceptor?: ActivityInterceptorsFactory,
+  ): Promise<T>;
   end(): Promise<void>;
 }
 
@@ -45,25 +55,26 @@ export async function raiseHouse(): Promise<House> {
   });
   const { connection, nativeConnection } = environment;
   const client = new Client({ connection, identity });
-  const worker = (taskQueue: string, activities: object, workflows = {}): Promise<Worker> =>
+  const worker = (taskQueue: string, activities: object, more: Partial<WorkerOptions>): Promise<Worker> =>
     Worker.create({
       connection: nativeConnection,
       identity,
       taskQueue,
       activities,
       maxHeartbeatThrottleInterval: '100ms', // a cancellation comes with the answer to a heartbeat
-      ...workflows,
+      ...more,
     });
   return {
     client,
-    serve: async (changes, test) => {
+    serve: async (changes, test, interceptor) => {
       const calls: Call[] = [];
       const { pipeline, decoding, trainer } = recorded({ ...answering, ...changes }, calls);
+      const more = interceptor ? { interceptors: { activity: [interceptor] } } : {};
       const workers = await Promise.all([
-        worker(queues.pipeline, pipeline, { workflowBundle }),
-        worker(queues.cpu, decoding),
-        worker(queues.gpu, trainer),
-        worker(hostQueue, trainer),
+        worker(queues.pipeline, pipeline, { workflowBundle, ...more }),
+        worker(queues.cpu, decoding, more),
+        worker(queues.gpu, trainer, more),
+        worker(hostQueue, trainer, more),
       ]);
       const running = workers.map((one) => one.run());
       try {

@@ -1,0 +1,108 @@
+/** The host of a trainer, above a child process that computes nothing: who is lost, who is busy, who is hung. */
+import type * as childProcess from 'node:child_process';
+import { join } from 'node:path';
+import type { CheckpointRef } from '../../../config/artifacts';
+import { TrainerHost, type TrainerHooks, type WorkOutcome } from '../../../activities/trainer/host';
+import { deadlinesMs, type TrainerWork } from '../../../activities/trainer/protocol';
+import { LodestoneError } from '../../../errors';
+
+jest.mock('node:child_process', () => {
+  const real = jest.requireActual<typeof childProcess>('node:child_process');
+  const fork = (_: string, args: string[], options: childProcess.ForkOptions) =>
+    real.fork(join(__dirname, 'fake-child.cjs'), args, options);
+  return { ...real, fork };
+});
+
+const spawned: number[] = [];
+let host: TrainerHost;
+beforeEach(() => {
+  spawned.length = 0;
+  host = new TrainerHost((pid) => Promise.resolve(void spawned.push(pid)));
+});
+afterEach(() => {
+  jest.useRealTimers();
+  host.kill();
+});
+
+let works = 0;
+const idle = { onStep: () => undefined, onProgress: () => undefined, commit: () => Promise.reject(new Error('none')) };
+
+/** @param instructions of fake-child.cjs */
+function perform(instructions: string, hooks: Partial<TrainerHooks> = {}): Promise<WorkOutcome> {
+  const work = { type: 'train', id: `work-${++works}`, scratch: instructions, load: {} } as unknown as TrainerWork;
+  return host.perform(work, { threads: 1, kernels: 'stock' }, { ...idle, ...hooks } as TrainerHooks);
+}
+
+it('P4: a trainer that dies loses its work, typed as a loss, and the next work gets another one', async () => {
+  const steps: number[] = [];
+  const onStep = (step: number): void => void steps.push(step);
+  await expect(perform('doing=step step=1 step=2 die', { onStep })).rejects.toMatchObject({
+    kind: 'TrainerLost',
+    message: expect.stringContaining('SIGKILL'),
+  });
+  expect(steps).toEqual([1, 2]);
+  expect((await perform('done')).result).toEqual({ type: 'trained', outcome: 'finished' });
+  expect(new Set(spawned).size).toBe(2);
+});
+
+it('stays warm from one work to the next', async () => {
+  await perform('done');
+  await perform('done');
+  expect(spawned).toHaveLength(1);
+});
+
+it('a failure of the child keeps its kind', async () => {
+  await expect(perform('fail=NumericalDivergence')).rejects.toMatchObject({ kind: 'NumericalDivergence' });
+});
+
+it.each(['load', 'step', 'refresh', 'evaluate'] as const)(
+  'P5: a trainer that is silent past its deadline in %s is killed as hung, and not a moment earlier',
+  async (activity) => {
+    await perform('done'); // spawned before the clock is held
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'hrtime'] });
+    let lost: unknown = null;
+    const heard = new Promise<void>((resolve) => {
+      const onStep = (): void => resolve();
+      void perform(`doing=${activity} step=1`, { onStep }).catch((error: unknown) => (lost = error));
+    });
+    await heard;
+    await jest.advanceTimersByTimeAsync(deadlinesMs[activity] - 1);
+    expect(lost).toBeNull();
+    await jest.advanceTimersByTimeAsync(2);
+    expect(lost).toMatchObject({ kind: 'TrainerLost', message: expect.stringContaining('silent for') });
+  },
+);
+
+it('P2: whoever comes while the device is taken gets DeviceBusy after 5 s, never a silent wait', async () => {
+  let free = (): void => undefined;
+  const first = host.withDevice(() => new Promise<void>((resolve) => (free = resolve)));
+  const begun = performance.now();
+  await expect(host.withDevice(() => Promise.resolve('had it'))).rejects.toMatchObject({ kind: 'DeviceBusy' });
+  expect(performance.now() - begun).toBeGreaterThan(4_900);
+  free();
+  await first;
+  expect(await host.withDevice(() => Promise.resolve('had it'))).toBe('had it');
+}, 20_000);
+
+it('S7: a commit that fails for good ends the work with its own failure and kills the trainer', async () => {
+  const full = new LodestoneError('DiskFull', 'the disk is full');
+  await expect(perform('checkpoint=1', { commit: () => Promise.reject(full) })).rejects.toBe(full);
+  await perform('done');
+  expect(spawned).toHaveLength(2);
+});
+
+it('S7: checkpoints are committed one after the other, while training goes on', async () => {
+  const order: string[] = [];
+  const commit: TrainerHooks['commit'] = async ({ sequence }) => {
+    order.push(`begin ${sequence}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    order.push(`end ${sequence}`);
+    return { digest: `digest ${sequence}` } as CheckpointRef;
+  };
+  const { checkpoint } = await perform('step=1 checkpoint=1 step=2 checkpoint=2 step=3 committed=2 done', {
+    commit,
+    onStep: (step) => order.push(`step ${step}`),
+  });
+  expect(order).toEqual(['step 1', 'begin 1', 'step 2', 'step 3', 'end 1', 'begin 2', 'end 2']);
+  expect(checkpoint).toEqual({ digest: 'digest 2' });
+});
