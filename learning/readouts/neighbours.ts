@@ -3,6 +3,9 @@
  * Differences are squared and summed in float64, so that a common offset of all embeddings costs no digits. Does not know
  * classes.
  */
+import { squaredDistance } from '../index/distance';
+import { CandidateSearch } from './candidates';
+
 export interface Neighbours {
   readonly queries: number;
   /** Columns: how many were asked for, or as many as there are. */
@@ -24,14 +27,17 @@ export interface NeighbourRequest {
   readonly excludeSelf?: boolean;
 }
 
-/** Queries between two looks at the caller. */
-const BLOCK = 32;
-
 const { min } = Math;
 
 export function nearestNeighbours(request: NeighbourRequest): Neighbours {
   const found = emptyNeighbours(request);
-  searchRows(request, 0, found.queries, found);
+  const search = new CandidateSearch(request.references, request.embeddingSize);
+  try {
+    for (let begin = 0; begin < found.queries; begin += search.block)
+      searchRows(request, search, begin, min(begin + search.block, found.queries), found);
+  } finally {
+    search.dispose();
+  }
   return found;
 }
 
@@ -41,10 +47,15 @@ export async function searchNeighbours(
   onBlock: (queries: number) => Promise<void>,
 ): Promise<Neighbours> {
   const found = emptyNeighbours(request);
-  for (let begin = 0; begin < found.queries; begin += BLOCK) {
-    const end = min(begin + BLOCK, found.queries);
-    searchRows(request, begin, end, found);
-    await onBlock(end - begin);
+  const search = new CandidateSearch(request.references, request.embeddingSize);
+  try {
+    for (let begin = 0; begin < found.queries; begin += search.block) {
+      const end = min(begin + search.block, found.queries);
+      searchRows(request, search, begin, end, found);
+      await onBlock(end - begin);
+    }
+  } finally {
+    search.dispose();
   }
   return found;
 }
@@ -96,64 +107,41 @@ function emptyNeighbours({ queries, references, embeddingSize, count, excludeSel
   };
 }
 
-function searchRows(request: NeighbourRequest, begin: number, end: number, found: Neighbours): void {
+function searchRows(
+  request: NeighbourRequest,
+  search: CandidateSearch,
+  begin: number,
+  end: number,
+  found: Neighbours,
+): void {
   const { queries, references, embeddingSize, excludeSelf } = request;
   const { count } = found;
   if (count === 0) return;
-  const rows = references.length / embeddingSize;
-  const query = new Float64Array(embeddingSize);
-  const distances = new Float64Array(rows);
-  for (let row = begin; row < end; row++) {
-    for (let e = 0; e < embeddingSize; e++) query[e] = queries[row * embeddingSize + e];
-    squaredDistances(query, references, distances);
+  const block = queries.slice(begin * embeddingSize, end * embeddingSize);
+  const candidates = search.candidates(block, count, (query) => (excludeSelf ? begin + query : -1));
+  candidates.forEach((rows, i) => {
+    const row = begin + i;
+    const distances = Float64Array.from(rows, (reference) =>
+      squaredDistance(queries, row, references, reference, embeddingSize, Number.POSITIVE_INFINITY),
+    );
     selectNearest(
+      rows,
       distances,
-      excludeSelf ? row : -1,
       found.references.subarray(row * count, row * count + count),
       found.distances.subarray(row * count, row * count + count),
     );
-  }
-}
-
-/** Four sums side by side: one alone waits for each addition before the next. */
-function squaredDistances(query: Float64Array, references: Float32Array, distances: Float64Array): void {
-  const size = query.length;
-  const whole = size - (size % 4);
-  for (let row = 0, from = 0; row < distances.length; row++, from += size) {
-    let sum0 = 0;
-    let sum1 = 0;
-    let sum2 = 0;
-    let sum3 = 0;
-    let e = 0;
-    for (; e < whole; e += 4) {
-      const difference0 = query[e] - references[from + e];
-      const difference1 = query[e + 1] - references[from + e + 1];
-      const difference2 = query[e + 2] - references[from + e + 2];
-      const difference3 = query[e + 3] - references[from + e + 3];
-      sum0 += difference0 * difference0;
-      sum1 += difference1 * difference1;
-      sum2 += difference2 * difference2;
-      sum3 += difference3 * difference3;
-    }
-    for (; e < size; e++) {
-      const difference = query[e] - references[from + e];
-      sum0 += difference * difference;
-    }
-    distances[row] = sum0 + sum1 + (sum2 + sum3);
-  }
+  });
 }
 
 /** The nearest into `chosen` and `least`, sorted; a heap whose root is the farthest kept, farther meaning larger or later. */
-function selectNearest(distances: Float64Array, self: number, chosen: Int32Array, least: Float64Array): void {
+function selectNearest(rows: Int32Array, distances: Float64Array, chosen: Int32Array, least: Float64Array): void {
   const count = chosen.length;
   let size = 0;
-  for (let row = 0; row < distances.length; row++) {
-    if (row === self) continue;
-    const distance = distances[row];
+  for (let i = 0; i < rows.length; i++) {
     if (size < count) {
-      siftUp(chosen, least, size++, row, distance);
-    } else if (distance < least[0]) {
-      siftDown(chosen, least, size, row, distance);
+      siftUp(chosen, least, size++, rows[i], distances[i]);
+    } else if (distances[i] < least[0]) {
+      siftDown(chosen, least, size, rows[i], distances[i]);
     }
   }
   for (let last = size - 1; last > 0; last--) {
