@@ -11,6 +11,7 @@ import type { StackHandle } from '../infra/stack/client';
 import type { ObjectStore } from '../storage/store';
 import { readEnvironment } from '../config/environment';
 import { LodestoneError } from '../errors';
+import { toLodestoneError } from './failures';
 import { projectRoot, stackFolder, type Surroundings } from './settings';
 
 /** What to hold of the local stack, where it is the one used. */
@@ -73,6 +74,17 @@ export async function openServers(variables: Variables, wish: Wish, say: (line: 
 /** Whether the store can be read with these credentials; a store that says no to this says no to a run. */
 export async function requireStore(store: ObjectStore): Promise<void> {
   await store.list('lodestone-asks/')[Symbol.asyncIterator]().next();
+}
+
+/** A local Temporal server that falls silent may have no room to write: then that is what to say. */
+export async function withDiskInMind(
+  failure: LodestoneError,
+  { local }: Pick<Servers, 'local'>,
+  variables: Variables,
+): Promise<LodestoneError> {
+  if (!local || failure.kind !== 'TemporalUnavailable') return failure;
+  const { requireRoom } = await import('../infra/stack/disk');
+  return requireRoom(stackFolder(variables)).then(() => failure, toLodestoneError);
 }
 
 /** The local stack alone, for a worker that a person starts by hand. */

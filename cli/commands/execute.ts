@@ -13,7 +13,7 @@ import { followRun, Interrupted } from '../follow';
 import { outcomeJson, outcomeStatus, outcomeText, warningsOf } from '../outcome';
 import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
-import { openServers, type Servers } from '../servers';
+import { openServers, withDiskInMind, type Servers } from '../servers';
 import { reportFile, shownPath } from '../settings';
 import { boundRequestOf, requireSame, startRequestOf } from '../stored-run';
 import type { NamedRequest } from './requests';
@@ -70,7 +70,7 @@ export async function followToAnswer(
       );
       return 130;
     }
-    const failure = toLodestoneError(error);
+    const failure = await withDiskInMind(toLodestoneError(error), servers, context.variables);
     const exitCode = exitCodeOf(failure);
     const isMendable = !endsForGood.includes(failure.kind);
     if (options.json)

@@ -14,7 +14,9 @@ import { loadCredentials, socketAddress } from './state';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // see cli/main.ts
 
 const [stateDir, projectRoot] = process.argv.slice(2);
-const log = pino({ base: null }, pino.destination({ dest: 1, sync: true }));
+const destination = pino.destination({ dest: 1, sync: true });
+destination.on('error', () => undefined); // a full disk takes lines of the log, not the guardian
+const log = pino({ base: null }, destination);
 
 void main().catch((error: unknown) => {
   log.fatal({ err: error }, 'the guardian failed');

@@ -88,6 +88,10 @@ export function readState(stateDir: string): StackState | null {
   return text === null ? null : parseAtEdge(StackState, parseJson(text), file);
 }
 
+export function firstState(projectRoot: string): StackState {
+  return { version: 1, projectRoot, s3: 'minio', ports: null, guardian: null, processes: [], leases: [] };
+}
+
 export function writeState(stateDir: string, state: StackState): void {
   const file = join(stateDir, 'state.json');
   writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);

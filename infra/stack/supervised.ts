@@ -24,6 +24,7 @@ export interface SupervisedEvents {
 export class Supervised {
   restarts = 0;
   mark: ProcessMark | null = null;
+  readonly #stop = new AbortController();
   #wanted = false;
   #backoffMs = FIRST_BACKOFF_MS;
   #timer: NodeJS.Timeout | null = null;
@@ -34,14 +35,29 @@ export class Supervised {
     private readonly events: SupervisedEvents,
   ) {}
 
+  /** Aborts with stop(). */
+  get stopped(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   start(): void {
     if (this.#wanted) return;
     this.#wanted = true;
     this.#spawn();
   }
 
+  check(): Promise<void> {
+    return this.program.check();
+  }
+
+  /** Kills it without grace, as what it does not answer to anything else; its death starts it again. */
+  restart(): void {
+    if (this.mark !== null) signalGroup(this.mark.pid, 'SIGKILL');
+  }
+
   async stop(): Promise<void> {
     this.#wanted = false;
+    this.#stop.abort();
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     const { mark } = this;
@@ -76,13 +92,24 @@ export class Supervised {
       if (Date.now() - bornMs >= STEADY_MS) this.#backoffMs = FIRST_BACKOFF_MS;
       this.restarts++;
       this.events.onDeath(how);
-      this.#timer = setTimeout(() => this.#spawn(), this.#backoffMs);
-      this.#backoffMs = Math.min(2 * this.#backoffMs, LONGEST_BACKOFF_MS);
+      this.#again();
     };
     child.once('error', (error) => {
       if (pid === undefined) ended(error.message);
     });
     child.once('exit', (code, signal) => ended(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  }
+
+  #again(): void {
+    this.#timer = setTimeout(() => {
+      try {
+        this.#spawn();
+      } catch (error) {
+        this.events.onDeath((error as Error).message); // such as a full disk: tried again until it has room
+        this.#again();
+      }
+    }, this.#backoffMs);
+    this.#backoffMs = Math.min(2 * this.#backoffMs, LONGEST_BACKOFF_MS);
   }
 
   #runs(mark: ProcessMark | null): void {
