@@ -44,23 +44,18 @@ export async function runEngineBench(bench: EngineBench): Promise<void> {
   });
   const cases = chosen(bench.cases, values.case);
   const rounds: Rounds = { rounds: Number(values.rounds), warmUp: Number(values['warm-up']) };
-  const scratch = mkdtempSync(join(tmpdir(), 'lodestone-bench-'));
+  const scratch = temporaryFolder();
   const tables: Table[] = [];
-  try {
-    for (const one of cases) {
-      console.log(`\n${bench.name}: ${one.title}`);
-      const rows = bench.contestants.filter(
-        ({ who, variant }) =>
-          (who === 'ours' || values.python !== undefined) && (values.only?.includes(variant) ?? true),
-      );
-      const variants = rows.map((row) => variantOf(bench, one, row, { ...values, scratch }));
-      const outcomes = await measureInterleaved(variants, rounds, (line) => console.log(line));
-      const table = tableOf(bench.name, one, rows, outcomes, rounds, Number(values.threads));
-      tables.push(table);
-      if (!values['no-record']) record([table], commandOf(bench.name));
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+  for (const one of cases) {
+    console.log(`\n${bench.name}: ${one.title}`);
+    const rows = bench.contestants.filter(
+      ({ who, variant }) => (who === 'ours' || values.python !== undefined) && (values.only?.includes(variant) ?? true),
+    );
+    const variants = rows.map((row) => variantOf(bench, one, row, { ...values, scratch }));
+    const outcomes = await measureInterleaved(variants, rounds, (line) => console.log(line));
+    const table = tableOf(bench.name, one, rows, outcomes, rounds, Number(values.threads));
+    tables.push(table);
+    if (!values['no-record']) record([table], commandOf(bench.name));
   }
   if (values.python === undefined) console.log('\nNo peers were measured: no --python was given.');
   for (const table of tables) console.log(`\n${textOf(table)}`);
@@ -127,6 +122,15 @@ export function tableOf(
     }),
     notes: outcomes.map((outcome) => `${outcome.name}: ${outcome.type === 'failed' ? outcome.why : outcome.note}`),
   };
+}
+
+/** Gone with this process, also when it is interrupted. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lodestone-bench-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  return folder;
 }
 
 function chosen(cases: readonly Case[], names: readonly string[] | undefined): Case[] {
