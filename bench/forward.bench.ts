@@ -14,6 +14,8 @@ runEngineBench({
     { row: 'lodestone, compiled', who: 'ours', variant: 'compiled', precision: 'float32' },
     { row: 'lodestone, compiled, bf16', who: 'ours', variant: 'bf16', precision: 'bf16' },
     { row: 'lodestone, op by op', who: 'ours', variant: 'eager', precision: 'float32' },
+    { row: 'lodestone, compiled, from bytes', who: 'ours', variant: 'from-bytes', precision: 'float32' },
+    { row: 'lodestone, compiled, from bytes, bf16', who: 'ours', variant: 'from-bytes-bf16', precision: 'bf16' },
     { row: 'PyTorch, eval', who: 'peer', variant: 'eval', precision: 'float32' },
     { row: 'PyTorch, frozen TorchScript', who: 'peer', variant: 'frozen', precision: 'float32' },
     { row: 'PyTorch, eval, bf16', who: 'peer', variant: 'eval-bf16', precision: 'bf16' },

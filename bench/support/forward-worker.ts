@@ -1,73 +1,102 @@
 /**
- * Our forward pass in a process of its own, for `forward.bench.ts`: arguments are the case and the variant. Says how far
- * its embeddings are from the eager float32 ones.
+ * Our forward pass in a process of its own, for `forward.bench.ts`: arguments are the case and the variant. Either the
+ * network alone on a float tensor that is ready, as the peers run theirs, or as a refresh runs it, from stored bytes on.
+ * Says how far its embeddings are from the eager float32 ones.
  */
-import { uploadBytes } from '../../engine/native';
+import type { Precision } from '../../engine/compile/bf16';
+import { Program } from '../../engine/compile/program';
 import { chooseKernels } from '../../engine/kernels';
+import { uploadBytes } from '../../engine/native';
+import type { Step } from '../../engine/step';
 import { tf } from '../../engine/tf';
 import { VariableSet } from '../../engine/variables';
-import { networkFor } from '../../learning/networks/network';
-import type { Execution } from '../../learning/training/executor';
-import { ForwardPass, type Forward, type ForwardShape } from '../../learning/training/forward';
-import { caseNamed, edgeOf, forwardCases, noisyBytes } from './cases';
+import { fold, foldedSpecs } from '../../learning/networks/fold';
+import { networkFor, type Network } from '../../learning/networks/network';
+import { ForwardPass } from '../../learning/training/forward';
+import { caseNamed, edgeOf, forwardCases, noisyBytes, type Case } from './cases';
 import { medianStep, serveTurns } from './interleave';
 
-const executions: Readonly<Record<string, Execution & { readonly kernels: 'proven' | 'stock' }>> = {
-  compiled: { compile: true, precision: 'float32', kernels: 'proven' },
-  bf16: { compile: true, precision: 'bf16', kernels: 'proven' },
-  eager: { compile: false, precision: 'float32', kernels: 'proven' },
+type Run = () => tf.Tensor;
+
+/** What is timed, and what its first embeddings are compared with: the same images op by op, few, for memory's sake. */
+interface Work {
+  readonly run: Run;
+  readonly reference: Run;
+}
+
+const works: Readonly<Record<string, (one: Case, network: Network, variables: VariableSet) => Work>> = {
+  compiled: (...given) => networkAlone('float32', ...given),
+  bf16: (...given) => networkAlone('bf16', ...given),
+  eager: (one, network, variables) => {
+    const x = readyImages(one);
+    const run: Run = () => tf.tidy(() => network.forward(variables, x, 'inference'));
+    return { run, reference: run };
+  },
+  'from-bytes': (...given) => fromBytes('float32', ...given),
+  'from-bytes-bf16': (...given) => fromBytes('bf16', ...given),
 };
 
 const [caseName, variant] = process.argv.slice(2);
 
 serveTurns(() => {
   const one = caseNamed(forwardCases, caseName);
-  const { inputSize } = one.network;
-  const edge = edgeOf(inputSize);
   const network = networkFor(one.network, 3);
-  const execution = executions[variant];
-  chooseKernels(execution.kernels);
+  chooseKernels('proven');
   const variables = VariableSet.create(network.specs, (spec) => network.initial(spec, 1));
-  const shape: ForwardShape = {
-    batch: one.images,
-    edge,
-    channels: 3,
-    inputSize,
-    input: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
-  };
-  const holder = { read: () => variables.read(), present: () => variables };
-  const pixels = noisyBytes(one.images * edge * edge * 3);
-  const boxes = Array.from({ length: one.images }, () => [0.1, 0.1, 0.9, 0.9]);
-  const embed = (forward: Forward): Float32Array =>
-    tf.tidy(() =>
-      forward(uploadBytes(pixels, [one.images, edge, edge, 3]), tf.tensor2d(boxes))
-        .dataSync<'float32'>()
-        .slice(),
-    );
-  const forward = new ForwardPass(network, execution).by(holder, shape);
-  // Two images are enough to compare by, and leave the peak of memory to what is measured.
-  const few = (pass: ForwardPass): Float32Array => {
-    const two = pass.by(holder, { ...shape, batch: 2 });
-    return tf.tidy(() =>
-      two(uploadBytes(pixels.subarray(0, 2 * edge * edge * 3), [2, edge, edge, 3]), tf.tensor2d(boxes.slice(0, 2)))
-        .dataSync<'float32'>()
-        .slice(),
-    );
-  };
-  const eager = new ForwardPass(network, { compile: false, precision: 'float32' });
-  const apart = deviation(few(new ForwardPass(network, execution)), few(eager));
+  const { run, reference } = works[variant](one, network, variables);
+  const turn = (): Promise<number> => medianStep(one.steps, () => void valuesOf(run));
+  const apart = variant === 'eager' ? 0 : deviation(valuesOf(run), valuesOf(reference));
   return {
-    note: `largest deviation from eager float32: ${apart === 0 ? '0' : apart.toExponential(1)} of the largest component`,
-    turn: () =>
-      medianStep(one.steps, () => {
-        embed(forward);
-      }),
+    note: `largest deviation from op by op in float32: ${apart.toExponential(1)} of the largest component`,
+    turn,
   };
 });
 
+const COMPARED = 2;
+
+function readyImages({ images, network: { inputSize } }: Case): tf.Tensor4D {
+  return tf.randomUniform<tf.Rank.R4>([images, inputSize, inputSize, 3], -1, 1, 'float32', 7);
+}
+
+function networkAlone(precision: Precision, one: Case, network: Network, variables: VariableSet): Work {
+  const x = readyImages(one);
+  const folded = fold(network.specs, variables.read());
+  const weights = VariableSet.create(foldedSpecs(network.specs), ({ name }) => folded.get(name) as Float32Array);
+  const step: Step = (set, batch) => ({ embeddings: network.forward(set, batch.x as tf.Tensor4D, 'folded') });
+  const program = Program.compile(weights, { embed: { step, example: { x } } }, precision);
+  weights.dispose();
+  return {
+    run: () => program.run('embed', { x }).embeddings,
+    reference: () => tf.tidy(() => network.forward(variables, x.slice(0, COMPARED), 'inference')),
+  };
+}
+
+function fromBytes(precision: Precision, one: Case, network: Network, variables: VariableSet): Work {
+  const { inputSize } = one.network;
+  const edge = edgeOf(inputSize);
+  const input = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] };
+  const pixels = noisyBytes(one.images * edge * edge * 3);
+  const holder = { read: () => variables.read(), present: () => variables };
+  const by = (pass: ForwardPass, images: number): Run => {
+    const forward = pass.by(holder, { batch: images, edge, channels: 3, inputSize, input });
+    const bytes = pixels.subarray(0, images * edge * edge * 3);
+    const boxes = Array.from({ length: images }, () => [0.1, 0.1, 0.9, 0.9]);
+    return () => tf.tidy(() => forward(uploadBytes(bytes, [images, edge, edge, 3]), tf.tensor2d(boxes, [images, 4])));
+  };
+  return {
+    run: by(new ForwardPass(network, { compile: true, precision }), one.images),
+    reference: by(new ForwardPass(network, { compile: false, precision: 'float32' }), COMPARED),
+  };
+}
+
+function valuesOf(run: Run): Float32Array {
+  return tf.tidy(() => run().dataSync<'float32'>().slice());
+}
+
+/** Of the first rows, as many as `b` has. */
 function deviation(a: Float32Array, b: Float32Array): number {
   let [apart, largest] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
+  for (let i = 0; i < b.length; i++) {
     apart = Math.max(apart, Math.abs(a[i] - b[i]));
     largest = Math.max(largest, Math.abs(b[i]));
   }

@@ -29,8 +29,8 @@ const introductions: Readonly<Record<string, string>> = {
     'One training step: images as bytes in, crop and normalisation, forward, backward, update, losses out. The peers start ' +
     'from a float tensor that is ready. Same network, batch, loss and SGD with momentum everywhere.',
   forward:
-    'One forward pass of inference, as refreshes and evaluations run it: images as bytes in, crop and normalisation, ' +
-    'embeddings out. The peers start from a float tensor that is ready.',
+    'One forward pass of inference on a float tensor that is ready. The rows "from bytes" are what refreshes and ' +
+    'evaluations run: upload of stored images, crop and normalisation included, which the peers are spared.',
 };
 
 /** Replaces the tables of the same bench and title, adds the others, and writes both files. */
