@@ -36,6 +36,9 @@ const works: Readonly<Record<string, (one: Case, network: Network, variables: Va
   'from-bytes-bf16': (...given) => fromBytes('bf16', ...given),
 };
 
+/** Images whose embeddings are compared. */
+const COMPARED = 2;
+
 const [caseName, variant] = process.argv.slice(2);
 
 serveTurns(() => {
@@ -51,8 +54,6 @@ serveTurns(() => {
     turn,
   };
 });
-
-const COMPARED = 2;
 
 function readyImages({ images, network: { inputSize } }: Case): tf.Tensor4D {
   return tf.randomUniform<tf.Rank.R4>([images, inputSize, inputSize, 3], -1, 1, 'float32', 7);
