@@ -147,6 +147,25 @@ describe('W3: the same name', () => {
   }, 60_000);
 });
 
+describe('timeouts', () => {
+  it('P5, P6: every activity has a heartbeat timeout of 15 s, and 10 s to start where its queue is private', async () => {
+    await house.serve({}, async (calls) => {
+      const handle = await run('timed', 2);
+      await handle.result();
+      const { events } = await handle.fetchHistory();
+      const scheduled = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: one }) => one ?? []);
+      expect(scheduled).toHaveLength(calls.length);
+      for (const { heartbeatTimeout, scheduleToStartTimeout, retryPolicy, taskQueue } of scheduled) {
+        const isPrivate = taskQueue?.name === hostQueue;
+        expect(Number(heartbeatTimeout?.seconds)).toBe(15);
+        expect(Number(scheduleToStartTimeout?.seconds) === 10).toBe(isPrivate);
+        expect(retryPolicy?.maximumAttempts).toBe(isPrivate ? 1 : 0); // 0: as often as it takes (P4)
+        if (!isPrivate) expect(Number(retryPolicy?.maximumInterval?.seconds)).toBe(5);
+      }
+    });
+  }, 60_000);
+});
+
 describe('P6: the private queue of the host that holds the state warm', () => {
   /** Queues that the works of training were taken from, in order. */
   async function queuesOf(name: string, first: (queue: string) => Error | null): Promise<string[]> {
