@@ -1,6 +1,7 @@
 /**
- * K-means of some rows of an embedding matrix (eq. 2: minimise Σ_k Σ_{r∈I_k} ‖r − μ_k‖²), in float64. Does not know classes.
- * Deterministic: sums in row order, ties to the first row or cluster, random numbers of a given stream only.
+ * K-means of some rows of an embedding matrix (eq. 2: minimise Σ_k Σ_{r∈I_k} ‖r − μ_k‖²). Does not know classes.
+ * Means and inertia are float64; the nearest centroid is found by float32 products and, where they cannot tell, by float64
+ * distances. Deterministic: sums in row order, ties to the first row or cluster, random numbers of a given stream only.
  *
  * Invariants:
  *   K1  No iteration raises the inertia.
@@ -8,6 +9,8 @@
  */
 import type { Rng } from '../random';
 import { squaredDistance } from './distance';
+import { clusterByGram, gramOf } from './gram';
+import { NearestCentroids } from './nearest-centroids';
 
 export interface Points {
   /** float32 [N, E] */
@@ -27,38 +30,54 @@ export interface Clustering {
 }
 
 const MAX_ITERATIONS = 100;
+/** Of more rows, this many are drawn, and their clusters are where the iterations over all rows begin. */
+const SAMPLE = 2048;
+/** The iterations end when no more than one in so many rows moves: none, of fewer rows. */
+const SETTLED = 1000;
 
-const { floor } = Math;
+const { floor, max } = Math;
 const { POSITIVE_INFINITY } = Number;
 
-/** From centroids spread by K-means++, as often as there are streams; the lowest inertia is kept, the first among equals. */
+/**
+ * From centroids spread by K-means++, as often as there are streams; the lowest inertia is kept, the first among equals. It
+ * is a fixed point of fewer than 1,000 rows.
+ */
 export function kMeans(points: Points, k: number, streams: readonly Rng[]): Clustering {
-  const found = streams.map((rng) => kMeansFrom(points, spreadCentroids(points, k, rng)));
-  return found.reduce((best, next) => (next.inertia < best.inertia ? next : best));
+  const sample = sampleOf(points, k, streams[0]);
+  const gram = gramOf(sample);
+  const found = streams.map((rng) => clusterByGram(gram, k, rng));
+  const best = found.reduce((least, next) => (next.inertia < least.inertia ? next : least));
+  return kMeansFrom(points, means(sample, best.assignments, k));
 }
 
 /**
- * Lloyd's iterations from given centroids until no assignment changes, at most 100.
+ * Lloyd's iterations from given centroids until hardly a row moves, at most 100.
  * @param start float [k, E]; left as it is
  * @param onIteration hears the inertia after each iteration
  */
 export function kMeansFrom(
   points: Points,
   start: Float32Array | Float64Array,
-  onIteration: (inertia: number) => void = () => {},
+  onIteration: ((inertia: number) => void) | null = null,
 ): Clustering {
   const { rows, embeddingSize } = points;
   const k = floor(start.length / embeddingSize);
-  const distances = new Float64Array(rows.length);
   let centroids: Float64Array = Float64Array.from(start);
   let assignments: Int32Array = new Int32Array(rows.length).fill(-1);
-  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-    const next = assign(points, centroids, k, distances);
-    fillEmpty(next, k, distances);
-    if (same(next, assignments)) break;
-    assignments = next;
-    centroids = means(points, assignments, k);
-    onIteration(inertiaOf(points, centroids, assignments));
+  const nearest = new NearestCentroids(points);
+  try {
+    for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+      const next = nearest.of(centroids);
+      fillEmpty(points, centroids, next, k);
+      const moved = differences(next, assignments);
+      if (moved === 0) break;
+      assignments = next;
+      centroids = means(points, assignments, k);
+      onIteration?.(inertiaOf(points, centroids, assignments));
+      if (moved * SETTLED < rows.length) break;
+    }
+  } finally {
+    nearest.dispose();
   }
   return { centroids, assignments, inertia: inertiaOf(points, centroids, assignments) };
 }
@@ -82,61 +101,23 @@ export function means({ embeddings, embeddingSize, rows }: Points, assignments: 
 
 export function inertiaOf(points: Points, centroids: Float64Array, assignments: Int32Array): number {
   let sum = 0;
-  for (let i = 0; i < assignments.length; i++) sum += distance(points, i, centroids, assignments[i], POSITIVE_INFINITY);
+  for (let i = 0; i < assignments.length; i++) sum += distance(points, i, centroids, assignments[i]);
   return sum;
 }
 
-/** K-means++ (Arthur and Vassilvitskii 2007): each next centroid is a row drawn in proportion to its squared distance. */
-function spreadCentroids(points: Points, k: number, rng: Rng): Float64Array {
-  const { embeddings, embeddingSize, rows } = points;
-  const centroids = new Float64Array(k * embeddingSize);
-  const nearest = new Float64Array(rows.length).fill(POSITIVE_INFINITY);
-  let chosen = rng.nextInt(rows.length);
-  for (let cluster = 0; cluster < k; cluster++) {
-    if (cluster > 0) chosen = drawRow(nearest, rng);
-    const from = rows[chosen] * embeddingSize;
-    centroids.set(embeddings.subarray(from, from + embeddingSize), cluster * embeddingSize);
-    for (let i = 0; i < rows.length; i++) {
-      const found = distance(points, i, centroids, cluster, nearest[i]);
-      if (found < nearest[i]) nearest[i] = found;
-    }
-  }
-  return centroids;
-}
-
-function drawRow(weights: Float64Array, rng: Rng): number {
-  let total = 0;
-  for (let i = 0; i < weights.length; i++) total += weights[i];
-  if (total === 0) return rng.nextInt(weights.length); // fewer different rows than centroids
-  let left = rng.next() * total;
-  for (let i = 0; i < weights.length; i++) {
-    left -= weights[i];
-    if (left < 0) return i;
-  }
-  return weights.length - 1;
-}
-
-/** The nearest centroid of each row; its distance goes to `distances`. */
-function assign(points: Points, centroids: Float64Array, k: number, distances: Float64Array): Int32Array {
-  const assignments = new Int32Array(distances.length);
-  for (let i = 0; i < distances.length; i++) {
-    let nearest = POSITIVE_INFINITY;
-    for (let cluster = 0; cluster < k; cluster++) {
-      const found = distance(points, i, centroids, cluster, nearest);
-      if (found < nearest) {
-        nearest = found;
-        assignments[i] = cluster;
-      }
-    }
-    distances[i] = nearest;
-  }
-  return assignments;
+/** All rows, or as many drawn ones as a try looks at, eight a cluster at least. */
+function sampleOf(points: Points, k: number, rng: Rng): Points {
+  const size = max(SAMPLE, 8 * k);
+  if (points.rows.length <= size) return points;
+  return { ...points, rows: Int32Array.from(rng.sample([...points.rows], size)) };
 }
 
 /** K2. Moves rows out of clusters of two or more only. */
-function fillEmpty(assignments: Int32Array, k: number, distances: Float64Array): void {
+function fillEmpty(points: Points, centroids: Float64Array, assignments: Int32Array, k: number): void {
   const sizes = new Int32Array(k);
   for (let i = 0; i < assignments.length; i++) sizes[assignments[i]]++;
+  if (!sizes.includes(0)) return;
+  const distances = Float64Array.from(assignments, (cluster, i) => distance(points, i, centroids, cluster));
   for (let cluster = 0; cluster < k; cluster++) {
     if (sizes[cluster] > 0) continue;
     let farthest = -1;
@@ -151,12 +132,13 @@ function fillEmpty(assignments: Int32Array, k: number, distances: Float64Array):
   }
 }
 
-/** ‖r − μ‖² of the i-th row; some number ≥ `limit` as soon as it is known to be no less. */
-function distance(points: Points, i: number, centroids: Float64Array, cluster: number, limit: number): number {
-  return squaredDistance(points.embeddings, points.rows[i], centroids, cluster, points.embeddingSize, limit);
+/** ‖r − μ‖² of the i-th row. */
+function distance({ embeddings, embeddingSize, rows }: Points, i: number, centroids: Float64Array, k: number): number {
+  return squaredDistance(embeddings, rows[i], centroids, k, embeddingSize, POSITIVE_INFINITY);
 }
 
-function same(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+function differences(a: Int32Array, b: Int32Array): number {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
+  return count;
 }

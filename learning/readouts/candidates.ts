@@ -2,22 +2,17 @@
  * Candidates for the nearest references of queries: found by float32 products, proven to hold the nearest ones, for the exact
  * search to choose from. Does not know what is done with them.
  *
- * ‖q − r‖² = ‖q'‖² + ‖r'‖² − 2 q'·r' with q', r' relative to the mean of the references, so that a common offset costs no
- * digits. A computed value is off by at most e = 2 γ ‖q'‖ R + 3 u (‖q'‖ + R)², with R = max ‖r'‖ and
- * γ = (E + 2) u' / (1 − (E + 2) u'): the dot product's error for any order of summation and operands rounded once (Higham,
- * Accuracy and Stability of Numerical Algorithms, §3.1), and the rounding of q' and r'. Whatever is among the nearest by exact distances is then within 2 e of the last of the nearest by
- * computed ones.
+ * A distance by products is off by at most e (index/products.ts): whatever is among the nearest by exact distances is within
+ * 2 e of the last of the nearest by products.
  */
-import { matMulRoundoff } from '../../engine/precision';
 import { tf } from '../../engine/tf';
+import { allRows, centredRows, meanOfRows, productError } from '../index/products';
 
 /** References whose products are computed at once. */
 const CHUNK = 65_536;
 /** Queries at once, and the most products at once: 32 MB. */
 const QUERIES = 128;
 const PRODUCTS = 2 ** 23;
-/** Roundoff of float32. */
-const U = 2 ** -24;
 
 const { POSITIVE_INFINITY } = Number;
 const { max, min, sqrt, floor } = Math;
@@ -43,7 +38,7 @@ export class CandidateSearch {
     private readonly embeddingSize: number,
   ) {
     const rows = references.length / embeddingSize;
-    this.centre = meanOf(references, embeddingSize);
+    this.centre = meanOfRows(references, embeddingSize, allRows(rows));
     this.squares = new Float64Array(rows);
     this.chunks = Array.from({ length: Math.ceil(rows / CHUNK) }, (_, i) => this.upload(references, i * CHUNK));
     this.radius = sqrt(this.squares.reduce((most, square) => max(most, square), 0));
@@ -58,12 +53,12 @@ export class CandidateSearch {
   candidates(queries: Float32Array, count: number, self: (query: number) => number): Int32Array[] {
     const { embeddingSize } = this;
     const amount = queries.length / embeddingSize;
-    const { rows: shifted, squares } = centred(queries, this.centre, embeddingSize);
+    const { values, squares } = centredRows(queries, this.centre, allRows(amount));
     const nearest = Array.from({ length: amount }, (_, query) => {
-      const length = sqrt(squares[query]);
-      return new Nearest(count, 2 * this.error(length), self(query));
+      const error = productError(sqrt(squares[query]), this.radius, embeddingSize);
+      return new Nearest(count, 2 * error, self(query));
     });
-    const left = tf.tensor2d(shifted, [amount, embeddingSize]);
+    const left = tf.tensor2d(values, [amount, embeddingSize]);
     for (const { start, rows, tensor } of this.chunks) {
       const products = tf.tidy(() => tf.matMul(left, tensor, false, true).dataSync<'float32'>());
       for (let query = 0; query < amount; query++)
@@ -77,18 +72,12 @@ export class CandidateSearch {
     tf.dispose(this.chunks.map(({ tensor }) => tensor));
   }
 
-  private error(length: number): number {
-    const terms = (this.embeddingSize + 2) * matMulRoundoff();
-    const gamma = terms < 0.5 ? terms / (1 - terms) : POSITIVE_INFINITY;
-    return 2 * gamma * length * this.radius + 3 * U * (length + this.radius) ** 2;
-  }
-
   private upload(references: Float32Array, start: number): Chunk {
-    const { embeddingSize } = this;
-    const part = references.subarray(start * embeddingSize, (start + CHUNK) * embeddingSize);
-    const { rows, squares } = centred(part, this.centre, embeddingSize);
+    const { embeddingSize, centre } = this;
+    const rows = allRows(min(CHUNK, this.squares.length - start)).map((row) => start + row);
+    const { values, squares } = centredRows(references, centre, rows);
     this.squares.set(squares, start);
-    return { start, rows: squares.length, tensor: tf.tensor2d(rows, [squares.length, embeddingSize]) };
+    return { start, rows: rows.length, tensor: tf.tensor2d(values, [rows.length, embeddingSize]) };
   }
 }
 
@@ -144,31 +133,4 @@ class Nearest {
     } else return;
     if (this.size === smallest.length) this.limit = smallest[0] + this.slack;
   }
-}
-
-function meanOf(rows: Float32Array, embeddingSize: number): Float64Array {
-  const mean = new Float64Array(embeddingSize);
-  for (let from = 0; from < rows.length; from += embeddingSize)
-    for (let e = 0; e < embeddingSize; e++) mean[e] += rows[from + e];
-  return mean.map((sum) => sum / (rows.length / embeddingSize));
-}
-
-/** Rows minus the centre as float32, and the squared length of each as float64. */
-function centred(
-  rows: Float32Array,
-  centre: Float64Array,
-  embeddingSize: number,
-): { rows: Float32Array; squares: Float64Array } {
-  const shifted = new Float32Array(rows.length);
-  const squares = new Float64Array(rows.length / embeddingSize);
-  for (let row = 0, from = 0; row < squares.length; row++, from += embeddingSize) {
-    let square = 0;
-    for (let e = 0; e < embeddingSize; e++) {
-      const value = Math.fround(rows[from + e] - centre[e]);
-      shifted[from + e] = value;
-      square += value * value;
-    }
-    squares[row] = square;
-  }
-  return { rows: shifted, squares };
 }
