@@ -146,10 +146,10 @@ async function engineChecks(context: Context): Promise<Check[]> {
     ];
   } catch (error) {
     const said = ((error as { stderr?: string }).stderr ?? '') || (error as Error).message;
-    const line = said.split('\n').find((text) => /Error|EngineUnavailable|cannot/.test(text)) ?? said.split('\n')[0];
-    return [
-      { name: 'TensorFlow', state: 'fail', text: `${line.trim()}. Run: npm run setup`, kind: 'EngineUnavailable' },
-    ];
+    const line = said.split('\n').find((text) => /^\w*Error: /.test(text)) ?? said.split('\n')[0];
+    const why = line.replace(/^\w*Error: /, '').trim();
+    const text = why.includes('npm run setup') ? why : `${why}. Run: npm run setup`;
+    return [{ name: 'TensorFlow', state: 'fail', text, kind: 'EngineUnavailable' }];
   }
 }
 

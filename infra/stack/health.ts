@@ -26,7 +26,7 @@ export interface Patience {
   readonly startMs: number;
 }
 
-export const usualPatience: Patience = { everyMs: 4000, answerMs: 6000, silenceMs: 15_000, startMs: 120_000 };
+export const usualPatience: Patience = { everyMs: 4000, answerMs: 8000, silenceMs: 30_000, startMs: 120_000 };
 
 /** Watches until the signal aborts. @param onHung told before the process is killed */
 export async function watchHealth(

@@ -4,7 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { watchHealth, type Patience, type Watched } from '../../../infra/stack/health';
 import { buildGuardian, endAll, freshStateDir, markOfProcess, s3Client, stateOf, until, up } from './support';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000); // the guardian is patient on purpose: a busy machine is not a hung server
 afterAll(async () => {
   expect(await endAll()).toEqual([]); // no process is left behind
 });
@@ -89,8 +89,8 @@ test('E1: Temporal and MinIO that live but do not answer come back on the same p
   const { ports } = stateOf(stateDir);
   const before = { temporal: markOfProcess(stateDir, 'temporal'), s3: markOfProcess(stateDir, 's3') };
   for (const { pid } of Object.values(before)) process.kill(pid, 'SIGSTOP');
-  await until('Temporal is back', () => markOfProcess(stateDir, 'temporal').pid !== before.temporal.pid, 60_000);
-  await until('MinIO is back', () => markOfProcess(stateDir, 's3').pid !== before.s3.pid, 60_000);
+  await until('Temporal is back', () => markOfProcess(stateDir, 'temporal').pid !== before.temporal.pid, 120_000);
+  await until('MinIO is back', () => markOfProcess(stateDir, 's3').pid !== before.s3.pid, 120_000);
   expect(stateOf(stateDir).ports).toEqual(ports);
   expect(
     await until('history', () =>
