@@ -13,13 +13,19 @@ import { run } from './process.mjs';
 /** `download` is what pip fetched when the pin was made: sizes differ a little by Python version. */
 const peers = {
   torch: {
-    requirement: 'torch==2.15.0',
+    requirements: ['torch==2.15.0'],
+    modules: ['torch'],
     download: '3.0 GB, 5.4 GB unpacked: for x86-64 the package index has PyTorch with its CUDA libraries only',
+  },
+  search: {
+    requirements: ['scikit-learn==1.9.1', 'faiss-cpu==1.15.1'],
+    modules: ['sklearn', 'faiss'],
+    download: '90 MB, 300 MB unpacked',
   },
 };
 
 /** Which peers a bench is given; one that is not named here has none. */
-const peersOfBench = { 'train-step': 'torch', forward: 'torch' };
+const peersOfBench = { 'train-step': 'torch', forward: 'torch', 'k-means': 'search', neighbours: 'search' };
 
 /**
  * The Python that has what the bench compares with, or null where it compares with nothing or the packages cannot be had:
@@ -29,7 +35,9 @@ export async function pythonForBench(bench, progress) {
   const peer = peersOfBench[bench];
   if (peer === undefined) return null;
   try {
-    return await progress.step(`peer of the bench: ${peers[peer].requirement}`, (say) => setUpPeer(peer, say));
+    return await progress.step(`peers of the bench: ${peers[peer].requirements.join(', ')}`, (say) =>
+      setUpPeer(peer, say),
+    );
   } catch (error) {
     progress.note(`${bench} runs without its peer: ${error.message}`);
     return null;
@@ -37,21 +45,21 @@ export async function pythonForBench(bench, progress) {
 }
 
 async function setUpPeer(peer, say) {
-  const { requirement, download } = peers[peer];
+  const { requirements, modules, download } = peers[peer];
   const pip = await requirePip();
   const tag = (await run(pip.command, ['-c', 'import sys; print("py%d.%d" % sys.version_info[:2])'])).trim();
   const entry = await cacheEntry({
     root: cacheRoot(),
-    name: `bench-${requirement.replace('==', '-')}-${tag}-${platformKey}`,
+    name: `bench-${requirements.join('-').replaceAll('==', '-')}-${tag}-${platformKey}`,
     waiting: () => say('another bench is installing it; waiting'),
     build: async (folder) => {
-      const find = [...pip.args, 'install', '--dry-run', '--no-deps', '--ignore-installed', requirement];
+      const find = [...pip.args, 'install', '--dry-run', '--no-deps', '--ignore-installed', ...requirements];
       await run(pip.command, find, { timeoutMs: 300_000 });
       say(`downloading ${download}`);
       await run(pip.command, ['-m', 'venv', '--without-pip', folder]);
-      const into = [...pip.args, '--python', pythonOf(folder), 'install', '--no-cache-dir', requirement];
+      const into = [...pip.args, '--python', pythonOf(folder), 'install', '--no-cache-dir', ...requirements];
       await run(pip.command, into, { onLine: (line) => say(line.slice(0, 100), 'often') });
-      await run(pythonOf(folder), ['-c', `import ${peer}`]);
+      await run(pythonOf(folder), ['-c', `import ${modules.join(', ')}`]);
     },
   });
   await access(pythonOf(entry));
