@@ -1,7 +1,9 @@
-import { requireSame, startRequestOf } from '../../cli/stored-run';
+import { boundRequestOf, requireSame, startRequestOf, storedOutcome } from '../../cli/stored-run';
 import type { StartRequest } from '../../cli/run-client';
 import type { Servers } from '../../cli/servers';
 import { CompareInput, TrainPipelineInput } from '../../config/workflow-input';
+import type { ObjectStore } from '../../storage/store';
+import { outcomeOf, resultOf } from './support';
 
 const data = { type: 'folder', path: '/data/photos' };
 const run = (recipe: object): StartRequest => ({
@@ -65,5 +67,46 @@ describe('what a run was started with', () => {
 
   test('is nothing where neither knows the run', async () => {
     expect(await startRequestOf(servers(null, null), 'mine')).toBeNull();
+  });
+});
+
+describe('what is in the store', () => {
+  function storeOf(objects: Readonly<Record<string, unknown>>): ObjectStore {
+    const get = (key: string): Promise<Buffer | null> =>
+      Promise.resolve(key in objects ? Buffer.from(JSON.stringify(objects[key])) : null);
+    async function* list(prefix: string): AsyncIterable<string> {
+      yield* await Promise.resolve(Object.keys(objects).filter((key) => key.startsWith(prefix)));
+    }
+    return { get, list } as unknown as ObjectStore;
+  }
+  const report = { uri: 's3://lodestone/runs/mine/report.html', sha256: 'f'.repeat(64), bytes: 10 };
+  const bound = { configuration: { kind: 'run', data, recipe: { epochs: 4 } }, threads: 2 };
+
+  test('W3: results of runs, comparisons and recoveries are found without the server', async () => {
+    const child = { objective: 'magnet', run: 'mine--magnet', result: resultOf('mine--magnet') };
+    const comparison = { type: 'comparison', name: 'mine', objectives: [child], report };
+    const recovery = {
+      type: 'recovery',
+      name: 'mine',
+      pairings: [{ pairing: 1, objectives: [child] }],
+      summary: [],
+      report,
+    };
+    for (const outcome of [comparison, recovery])
+      expect(await storedOutcome(storeOf({ 'runs/mine/result.json': outcome }), 'mine')).toEqual(outcome);
+    const record = { result: resultOf('mine'), report }; // a run's own has no type
+    expect(await storedOutcome(storeOf({ 'runs/mine/result.json': record }), 'mine')).toEqual(
+      outcomeOf('mine', report),
+    );
+    expect(await storedOutcome(storeOf({}), 'mine')).toBeNull();
+    await expect(storedOutcome(storeOf({ 'runs/mine/result.json': {} }), 'mine')).rejects.toMatchObject({
+      kind: 'ArtifactCorrupt',
+    });
+  });
+
+  test('S9: a name is bound for good once more than the name is stored under it', async () => {
+    expect(await boundRequestOf(storeOf({ 'runs/mine/run.json': bound }), 'mine')).toBeNull();
+    const trained = storeOf({ 'runs/mine/data-set.json': {}, 'runs/mine/run.json': bound });
+    expect(await boundRequestOf(trained, 'mine')).toEqual(run({ epochs: 4 }));
   });
 });
