@@ -103,6 +103,7 @@ it('S7: checkpoints are committed one after the other, while training goes on', 
     commit,
     onStep: (step) => order.push(`step ${step}`),
   });
-  expect(order).toEqual(['step 1', 'begin 1', 'step 2', 'step 3', 'end 1', 'begin 2', 'end 2']);
+  expect(order.filter((what) => !what.startsWith('step'))).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
+  expect(order.indexOf('step 3')).toBeLessThan(order.indexOf('end 1')); // whether before or after 'begin 1', the machine says
   expect(checkpoint).toEqual({ digest: 'digest 2' });
 });
