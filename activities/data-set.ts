@@ -3,10 +3,12 @@
  *
  *   P7  Training does not wait for a whole data set: shards are filled behind, and records of those that are not there yet
  *       are read from the store by range.
+ *   S2  A shard that the store has lost or damaged ends the run with DataRejected; run again, packing makes it anew.
  */
 import { readFile } from 'node:fs/promises';
 import { DataSetManifest, type ObjectRef } from '../config/artifacts';
 import { parseAtEdge } from '../config/parse';
+import { LodestoneError } from '../errors';
 import type { FetchRecords } from '../datasets/shard-source';
 import { corrupt } from '../storage/blobs';
 import { dataSets } from '../storage/run-layout';
@@ -69,7 +71,7 @@ export async function withFillingDataSet<T>(
     const fill = async (): Promise<void> => {
       for (const [shard, ref] of refs.entries()) {
         if (!isUsed) return;
-        await cache.path(store, ref);
+        await intact(() => cache.path(store, ref));
         there.add(shard);
       }
     };
@@ -84,7 +86,7 @@ export async function withFillingDataSet<T>(
       fetch: async (shard, positions) => {
         if (there.has(shard)) return null;
         const recordBytes = refs[shard].bytes / manifest.shards[shard].records;
-        return fetchRecords(store, refs[shard], recordBytes, positions);
+        return intact(() => fetchRecords(store, refs[shard], recordBytes, positions));
       },
     });
   } finally {
@@ -99,6 +101,23 @@ function shardsOf(store: ObjectStore, { view: { edge, channels }, shards }: Mani
     sha256,
     bytes: records * edge * edge * channels,
   }));
+}
+
+/** Damage may be of the way only: it is asked for twice. No retry of the activity would help. */
+async function intact<T>(read: () => Promise<T>): Promise<T> {
+  const isDamage = (error: unknown): error is LodestoneError =>
+    error instanceof LodestoneError && error.kind === 'ArtifactCorrupt';
+  try {
+    return await read();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  try {
+    return await read();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    throw new LodestoneError('DataRejected', `data set: ${error.message}`, { cause: error });
+  }
 }
 
 async function fetchRecords(

@@ -125,7 +125,8 @@ export function onDevice<T>(
                 return await perform(await work(), { onStep, commit, keepPart: keeping });
               } catch (error) {
                 recoveries += 1;
-                if (!isRecoverable(error, recoveries) || recoveries >= MAX_RECOVERIES) throw error;
+                if (!isRecoverable(error, recoveries)) throw error;
+                if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, 'this work', error);
               }
             }
           },
@@ -156,6 +157,17 @@ function loadSpec({ recipe }: TrainerSubject, { manifestPath, shards }: LocalDat
 
 function unexpected(what: string): LodestoneError {
   return new LodestoneError('Unexpected', `trainer: this work has no ${what}. This is a fault in lodestone.`);
+}
+
+/** @param where what the trainer was lost in */
+export function noProgress(recoveries: number, where: string, error: unknown): LodestoneError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LodestoneError(
+    'NoProgress',
+    `trainer: lost ${recoveries} times in ${where} without a later checkpoint: ${reason} ` +
+      'Look at memory and at the device, then start the run again.',
+    { cause: error },
+  );
 }
 
 /** A lost trainer is tried again; out of memory once (the device was ours alone). */

@@ -27,7 +27,7 @@ import type {
   TrainerActivities,
 } from './requests';
 import type { TrainerServices } from './services';
-import { isRecoverable, MAX_RECOVERIES, onDevice } from './trainer-device';
+import { isRecoverable, MAX_RECOVERIES, noProgress, onDevice } from './trainer-device';
 import type { EvaluateWork, RefreshWork, TrainWork } from './trainer/protocol';
 
 const COMMIT_TRIES = 20;
@@ -114,13 +114,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
         if (!isRecoverable(error, recoveries)) throw error;
         if (reached !== null)
           await writeEvent(services.store, run, { type: 'lost', what: 'trainer', phase, epoch, reached });
-        if (recoveries >= MAX_RECOVERIES) {
-          throw new LodestoneError(
-            'NoProgress',
-            `trainer: lost ${recoveries} times in epoch ${epoch} (${phase}) without a later checkpoint: ${(error as Error).message} Look at memory and at the device, then start the run again.`,
-            { cause: error },
-          );
-        }
+        if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, `epoch ${epoch} (${phase})`, error);
       }
     }
   });

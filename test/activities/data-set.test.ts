@@ -81,10 +81,10 @@ test('a shard that the store has lost fails whoever waits for it, and every rang
   const { store, cache, dataSet } = await stored();
   await store.inner.delete(dataSets.blobs + sha256(shards[1]));
   await expect(withDataSet({ store, cache, directory: '' }, dataSet, () => Promise.resolve())).rejects.toMatchObject({
-    kind: 'ArtifactCorrupt',
+    kind: 'DataRejected',
   });
   await withFillingDataSet({ store, cache }, dataSet, async ({ fetch, filled }) => {
-    await expect(filled).rejects.toMatchObject({ kind: 'ArtifactCorrupt' });
-    await expect(fetch(1, [0])).rejects.toMatchObject({ kind: 'ArtifactCorrupt' });
+    await expect(filled).rejects.toMatchObject({ kind: 'DataRejected' });
+    await expect(fetch(1, [0])).rejects.toMatchObject({ kind: 'DataRejected' });
   });
 });
