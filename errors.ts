@@ -16,6 +16,7 @@ export const failures = {
   },
   NoProgress: { retry: false, exitCode: 8, means: 'five recoveries in a row reached no later checkpoint' },
   OutOfMemory: { retry: false, exitCode: 9, means: 'the trainer ran out of memory twice on a device of its own' },
+  /** Facts: `what` names the input; `lastGood` is the digest of the checkpoint to go back to, null where none is known. */
   InputRejected: {
     retry: false,
     exitCode: 10,
