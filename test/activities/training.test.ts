@@ -10,10 +10,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DataSetManifest, type CheckpointRef, type ObjectRef } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import { readEvents } from '../../activities/events';
-import type { EpochOutcome, EpochRequest } from '../../activities/requests';
+import type { EpochOutcome, EpochRequest, RefreshRequest } from '../../activities/requests';
 import type { TrainerServices } from '../../activities/services';
 import type { TrainerHooks, WorkOutcome } from '../../activities/trainer/host';
-import type { TrainWork } from '../../activities/trainer/protocol';
+import type { RefreshWork, TrainWork } from '../../activities/trainer/protocol';
 import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
 import { LocalCache } from '../../storage/cache';
@@ -193,6 +193,43 @@ describe('P3: what a cancellation means', () => {
 
   it.each(['notFound', 'timedOut'])('%s: the attempt is nobody’s any more, the trainer is killed', async (why) => {
     expect((await cancelled({ [why]: true })).told).toEqual(['kill']);
+  });
+});
+
+describe('P4, S7: a refresh whose trainer is lost', () => {
+  async function refresh(play: (work: RefreshWork, hooks: TrainerHooks) => Promise<WorkOutcome>): Promise<unknown> {
+    const { checkpoint } = await train(stage(async (work, hooks) => finished(await stepTo(10, work, hooks))));
+    const { services, environment } = stage(play as unknown as Play);
+    const activities = createTrainerActivities(services);
+    const recipe = Recipe.parse({});
+    const request: RefreshRequest = { run: RUN, recipe, threads: 1, dataSet, checkpoint, previous: null, epoch: 2 };
+    return environment.run((given: RefreshRequest) => activities.refreshIndex(given), request);
+  }
+
+  it('five times without another part is NoProgress', async () => {
+    let tries = 0;
+    const playing = refresh(() => {
+      tries += 1;
+      return lost();
+    });
+    await expect(playing).rejects.toMatchObject({ type: 'NoProgress', nonRetryable: true });
+    expect(tries).toBe(5);
+  });
+
+  it('goes on from the committed parts, as often as there is another one', async () => {
+    const known: number[][] = [];
+    await refresh(async ({ parts }, hooks) => {
+      known.push(parts.map(({ part }) => part));
+      const tensors = join(folder, `part-${parts.length}`);
+      await writeFile(tensors, `part ${parts.length}`);
+      if (parts.length < 7) {
+        await hooks.keepPart({ part: parts.length, tensors });
+        return lost();
+      }
+      const refreshed = { kind: 'embeddings', tensors, variance: null, clusters: 0, validationError: null } as const;
+      return { result: { type: 'refreshed', ...refreshed, warnings: [] }, checkpoint: null };
+    });
+    expect(known).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((count) => [...Array(count).keys()]));
   });
 });
 
