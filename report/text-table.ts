@@ -4,7 +4,7 @@
 import { type Readout, type RunResult } from '../config/artifacts';
 import { comparisonRows, type ComparisonCell, type ComparisonRow } from './comparison-rows';
 import { type RecoveryFigures } from './inputs';
-import { meanAndSpread, objectiveTitles, percent, percentOrDash, readoutTitles, settingText } from './wording';
+import { counted, meanAndSpread, objectiveTitles, percent, percentOrDash, readoutTitles, settingText } from './wording';
 
 /** Objectives side by side: error@1 / error@5 of every read-out, the best of a row marked. */
 export function comparisonTable(results: readonly RunResult[]): string {
@@ -47,7 +47,7 @@ export function resultSummary({ run, objective, status, epochs, metrics, reprodu
     ];
   });
   const table = textTable([['', 'error@1', 'error@5', 'setting chosen'], ...lines]);
-  return `${printable(run)}: ${objectiveTitles[objective]}, ${status} after ${epochs} epochs, ${reproducibility}\n${table}\n* headline`;
+  return `${printable(run)}: ${objectiveTitles[objective]}, ${status} after ${counted(epochs, 'epoch')}, ${reproducibility}\n${table}\n* headline`;
 }
 
 /** Columns padded to their widest cell, two spaces between them; a row of one cell is a heading and sets no width. */

@@ -10,6 +10,7 @@ import { openServers, type Servers, type Wish } from '../servers';
 import { startRequestOf, storedOutcome } from '../stored-run';
 import { reportFile, shownPath } from '../settings';
 import { textTable } from '../../report/text-table';
+import { counted } from '../../report/wording';
 import { followToAnswer, printOutcome, resumeCommand, writeReport } from './execute';
 
 export interface RunOptions {
@@ -156,7 +157,7 @@ export function show(context: Context, run: string, options: RunOptions): Promis
     if (view.retry) context.print(`${view.retry.activity}: attempt ${view.retry.attempt} after: ${view.retry.failure}`);
     if (result)
       context.print(
-        `stored result after ${result.epochs} epochs: error ${percent(result.metrics.trained.error1)} on trained labels`,
+        `stored result after ${counted(result.epochs, 'epoch')}: error ${percent(result.metrics.trained.error1)} on trained labels`,
       );
     context.print(
       view.status === 'open' ? `See it: npx lodestone watch ${run}` : `Go on: ${resumeCommand(run, options.store)}`,

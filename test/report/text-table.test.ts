@@ -133,6 +133,8 @@ test('a run in short: its read-outs with what was chosen, the headline marked, b
     resultOf('magnet', [readout('trained', 'knc', 0.01, null), readout('fine', 'soft-knn', 0.351, 0.09)]),
   );
   expect(summary.split('\n')[0]).toBe('owls--magnet: Magnet, finished after 15 epochs, identical');
+  const short = resultSummary({ ...resultOf('magnet', [readout('trained', 'knc', 0.01, null)]), epochs: 1 });
+  expect(short.split('\n')[0]).toBe('owls--magnet: Magnet, finished after 1 epoch, identical');
   expect(cells(summary, 'kNC')).toEqual(['kNC', '1.0 % *', '–', 'L2-normalised, τ = 0.25']);
   expect(cells(summary, 'soft k-NN')).toEqual(['soft k-NN', '35.1 % *', '9.0 %', 'L2-normalised, τ = 0.25']);
   expect(cells(summary, 'raw pixels')).toEqual(['raw pixels, 1-NN', '30.0 %']);
