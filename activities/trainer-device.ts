@@ -4,6 +4,7 @@
  *
  *   P3  Stop: the child checkpoints and the work returns. Shutdown, pause, reset: checkpoint and rethrow. Not found, timed
  *       out: kill.
+ *   P7  What was computed of records that came by range is committed when their shards are verified, not before.
  *   S8  A committed file that cannot be read is InputRejected, and the workflow goes back.
  */
 import { randomUUID } from 'node:crypto';
@@ -11,7 +12,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { IndexManifest, type CheckpointRef, type IndexRef } from '../config/artifacts';
+import { IndexManifest, type CheckpointRef, type IndexRef, type ObjectRef } from '../config/artifacts';
 import { LodestoneError } from '../errors';
 import { CheckpointStore } from '../storage/checkpoints';
 import { readManifest } from '../storage/commits';
@@ -34,6 +35,8 @@ type Plan<W extends TrainerWork> = Omit<W, 'id' | 'load' | 'scratch'>;
 
 export interface Device {
   stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null>;
+  /** A local file of an object that stays until the work is over. */
+  held(ref: ObjectRef): Promise<string>;
   indexFile(ref: IndexRef | null): Promise<IndexFile | null>;
   work<W extends TrainerWork>(plan: Plan<W>): W;
   /** Performs work with checkpoints. */
@@ -59,15 +62,20 @@ export function onDevice<T>(
         await mkdir(scratch, { recursive: true });
         const checkpoints = new CheckpointStore(store, subject.run);
         const settings = { threads: subject.threads, kernels: subject.recipe.engine.kernels };
-        const fillFailure = local.filled.then(
-          () => new Promise<never>(() => undefined),
+        const fill = { isUnderWay: true, failure: null as Error | null };
+        local.filled.then(
+          () => (fill.isUnderWay = false),
           (error: unknown) => {
+            fill.isUnderWay = false;
+            fill.failure = error instanceof Error ? error : new Error(String(error));
             host.kill();
-            throw error;
           },
         );
-        fillFailure.catch(() => undefined); // heard by the work under way, or by the next
+        const throwFillFailure = (): void => {
+          if (fill.failure instanceof Error) throw fill.failure;
+        };
         const perform = async (work: TrainerWork, hooks: WorkHooks): Promise<WorkOutcome> => {
+          throwFillFailure();
           const onAbort = (): void => {
             const why = activity.cancellationDetails;
             if (why?.notFound || why?.timedOut) host.kill();
@@ -76,16 +84,38 @@ export function onDevice<T>(
           if (signal.aborted) onAbort();
           signal.addEventListener('abort', onAbort);
           try {
-            const outcome = host.perform(work, settings, { ...hooks, fetch: local.fetch, onProgress: tell });
-            return await Promise.race([outcome, fillFailure]);
+            const outcome = await host.perform(work, settings, {
+              onStep: hooks.onStep,
+              onProgress: tell,
+              fetch: local.fetch,
+              isFilling: () => fill.isUnderWay,
+              commit: async (state, fingerprint) => {
+                await local.filled;
+                return hooks.commit(state, fingerprint);
+              },
+              keepPart: async (part) => {
+                await local.filled;
+                return hooks.keepPart(part);
+              },
+            });
+            await local.filled;
+            return outcome;
           } catch (error) {
+            throwFillFailure();
             if (signal.aborted) throw signal.reason;
             throw error;
           } finally {
             signal.removeEventListener('abort', onAbort);
           }
         };
+        const releases: (() => void)[] = [];
+        /** Stays in the cache until the work is over: shards that fill behind push out what nobody holds. */
+        const held = (ref: ObjectRef): Promise<string> => {
+          releases.push(cache.hold([ref]));
+          return cache.path(store, ref);
+        };
         const device: Device = {
+          held,
           stateFiles: (ref) =>
             ifGiven(ref, (given) =>
               rejectingInput(
@@ -95,8 +125,8 @@ export function onDevice<T>(
                   return {
                     digest: given.digest,
                     position,
-                    tensors: await cache.path(store, tensors),
-                    curve: await cache.path(store, curve),
+                    tensors: await held(tensors),
+                    curve: await held(curve),
                   };
                 },
                 async () => (await checkpoints.lastGood(given))?.digest ?? null,
@@ -106,7 +136,7 @@ export function onDevice<T>(
             ifGiven(ref, (given) =>
               rejectingInput(`index ${given.digest.slice(0, 12)}`, async () => {
                 const { tensors } = await readManifest(store, given.manifest, IndexManifest);
-                return { digest: given.digest, tensors: await cache.path(store, tensors) };
+                return { digest: given.digest, tensors: await held(tensors) };
               }),
             ),
           work: (plan) => ({ ...plan, id: randomUUID(), load: loadSpec(subject, local), scratch }) as never,
@@ -144,6 +174,7 @@ export function onDevice<T>(
         try {
           return await use(device);
         } finally {
+          for (const release of releases) release();
           await rm(scratch, { recursive: true, force: true });
         }
       }),

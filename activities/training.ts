@@ -141,7 +141,7 @@ async function refreshIndex(services: TrainerServices, request: RefreshRequest):
         epoch,
         from: await device.stateFiles(checkpoint),
         previous: await device.indexFile(previous),
-        parts: await parts.files(),
+        parts: await parts.files((ref) => device.held(ref)),
         checkpointSeconds: request.recipe.checkpointSeconds,
       });
     const { result } = await device.performAgain(work, (part) => persisting(() => parts.commit(part)));
@@ -164,6 +164,7 @@ async function refreshIndex(services: TrainerServices, request: RefreshRequest):
       warnings: [...warnings],
     };
     const manifest = await persisting(() => commitManifest(store, key, IndexManifest, value));
+    await parts.clear(tensors.sha256);
     return asOutcome(manifest, await readManifest(store, manifest, IndexManifest));
   });
 }
@@ -186,7 +187,7 @@ async function evaluateRun(services: TrainerServices, request: EvaluateRequest):
         type: 'evaluate',
         from: await device.stateFiles(checkpoint),
         index: indexFile,
-        parts: await parts.files(),
+        parts: await parts.files((ref) => device.held(ref)),
         checkpointSeconds: request.recipe.checkpointSeconds,
       });
     };
@@ -204,16 +205,18 @@ async function evaluateRun(services: TrainerServices, request: EvaluateRequest):
       dataSet: dataSet.sha256,
       ...metrics,
     });
-    return persisting(() => commitManifest(store, key, Evaluation, value));
+    const manifest = await persisting(() => commitManifest(store, key, Evaluation, value));
+    await parts.clear(null);
+    return manifest;
   });
 }
 
 function embeddingParts(
-  services: TrainerServices,
+  { store }: TrainerServices,
   { run, checkpoint, dataSet }: RefreshRequest | EvaluateRequest,
   examples: EmbeddedInputs['examples'],
 ): EmbeddingParts {
-  return new EmbeddingParts(services, run, { checkpoint: checkpoint.digest, dataSet: dataSet.sha256, examples });
+  return new EmbeddingParts(store, run, { checkpoint: checkpoint.digest, dataSet: dataSet.sha256, examples });
 }
 
 /** Commits go on while the store is away for a while, and fail, typed, after about ten minutes (S7). */

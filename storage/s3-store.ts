@@ -207,6 +207,7 @@ export class S3Store implements ObjectStore {
           return await use(await this.#client.send(new GetObjectCommand(wanted)));
         } catch (error) {
           if (nameOf(error) === 'NoSuchKey') return null;
+          if (range !== undefined && statusOf(error) === 416) return null; // it ends before: not the object that was meant
           if (!isBrokenTransfer(error) || attempt === ATTEMPTS) throw error;
         }
       }

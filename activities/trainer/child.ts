@@ -103,6 +103,7 @@ async function perform(work: TrainerWork): Promise<void> {
   };
   try {
     const result = await run(work, hooks);
+    if (under.pending.size > 0) hooks.doing('commit');
     while (under.pending.size > 0) await hooks.nextCommit(); // the digest is known before the next work asks for it
     send({ type: 'done', id, result });
   } catch (error) {

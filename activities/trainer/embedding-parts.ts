@@ -6,10 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '../../storage/safetensors';
 import { writeWhole } from './files';
-import type { EvaluateWork, PartFile, RefreshWork } from './protocol';
-
-/** Whole batches of learning/training/embedding.ts; 20 s of a large network on two cores. */
-const EXAMPLES_OF_PART = 2048;
+import { EXAMPLES_OF_PART, type EvaluateWork, type PartFile, type RefreshWork } from './protocol';
 
 interface Embedding {
   readonly embeddingSize: number;

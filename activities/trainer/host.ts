@@ -34,6 +34,8 @@ export interface TrainerHooks {
   keepPart(part: PartFile): Promise<void>;
   /** Records of a shard; null where its file is there and verified. */
   readonly fetch: FetchRecords;
+  /** Whether the data set is still on its way. */
+  isFilling(): boolean;
 }
 
 export interface WorkOutcome {
@@ -94,7 +96,10 @@ export class TrainerHost {
       let checkpoint: CheckpointRef | null = null;
       let commits: Promise<void> = Promise.resolve();
       let watch: NodeJS.Timeout | undefined;
+      let isOver = false;
       const finish = (end: () => void): void => {
+        if (isOver) return;
+        isOver = true;
         clearTimeout(watch);
         child.onMessage = null;
         child.onEnd = null;
@@ -106,7 +111,8 @@ export class TrainerHost {
       const alive = (): void => {
         clearTimeout(watch);
         watch = setTimeout(() => {
-          this.kill();
+          if (hooks.isFilling()) return alive(); // its commits wait for the data set
+          this.end(child);
           fail(
             new LodestoneError(
               'TrainerLost',
@@ -115,8 +121,10 @@ export class TrainerHost {
           );
         }, deadlinesMs[doing]);
       };
+      /** The child may belong to later work by the time that something of this one fails. */
       const failHard = (error: unknown): void => {
-        this.kill();
+        if (isOver) return;
+        this.end(child);
         fail(error);
       };
       const queue = (next: () => Promise<void>): void => {
@@ -156,10 +164,14 @@ export class TrainerHost {
             }, failHard);
             return;
           case 'done':
+            clearTimeout(watch);
             // What is under way still reads the work's scratch folder.
             return queue(() => Promise.resolve(finish(() => resolve({ result: message.result, checkpoint }))));
           case 'failed':
-            return fail(new LodestoneError(message.kind, message.message, { facts: message.facts }));
+            clearTimeout(watch);
+            return queue(() =>
+              Promise.resolve(fail(new LodestoneError(message.kind, message.message, { facts: message.facts }))),
+            );
           default:
             return assertNever(message);
         }
@@ -178,8 +190,12 @@ export class TrainerHost {
 
   /** Ends the child at once; what it had not committed is lost, and made again. */
   kill(): void {
-    this.child?.process.kill('SIGKILL');
-    this.child = null;
+    if (this.child) this.end(this.child);
+  }
+
+  private end(child: Child): void {
+    child.process.kill('SIGKILL');
+    if (this.child === child) this.child = null;
   }
 
   private async ready(settings: TrainerSettings): Promise<Child> {
@@ -187,15 +203,21 @@ export class TrainerHost {
     if (held?.alive && held.settings.threads === settings.threads && held.settings.kernels === settings.kernels)
       return held;
     this.kill();
-    const child = await spawnTrainer(settings);
-    this.child = child;
-    if (child.process.pid !== undefined) await this.onSpawn(child.process.pid);
+    const { child, loaded } = spawnTrainer(settings);
+    this.child = child; // also while it loads: whoever kills the trainer means this one
+    try {
+      if (child.process.pid !== undefined) await this.onSpawn(child.process.pid);
+      await loaded;
+    } catch (error) {
+      this.end(child);
+      throw error;
+    }
     return child;
   }
 }
 
-/** Starts a child and waits until it has loaded TensorFlow. */
-function spawnTrainer(settings: TrainerSettings): Promise<Child> {
+/** Starts a child; `loaded` resolves when it has loaded TensorFlow. */
+function spawnTrainer(settings: TrainerSettings): { child: Child; loaded: Promise<void> } {
   const environment = {
     ...process.env,
     ...spawnEnvironment(settings.threads, { oneDnn: true, deterministic: true }),
@@ -210,7 +232,7 @@ function spawnTrainer(settings: TrainerSettings): Promise<Child> {
   const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };
   let complaint = '';
   spawned.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
-  return new Promise((resolve, reject) => {
+  const loaded = new Promise<void>((resolve, reject) => {
     const onDeath = (reason: string): void => {
       child.alive = false;
       child.onEnd?.(reason);
@@ -226,12 +248,14 @@ function spawnTrainer(settings: TrainerSettings): Promise<Child> {
     spawned.on('message', (message: ChildMessage) => {
       if (message.type === 'ready') {
         child.fingerprint = message.fingerprint;
-        resolve(child);
+        resolve();
       } else if (message.type === 'failed' && message.id === null) {
         reject(new LodestoneError(message.kind, message.message));
       } else child.onMessage?.(message);
     });
   });
+  loaded.catch(() => undefined); // its host awaits it after the pid is written down
+  return { child, loaded };
 }
 
 function tell(child: Child, message: HostMessage): void {

@@ -30,6 +30,9 @@ export interface IndexFile {
   readonly tensors: string;
 }
 
+/** Whole batches of learning/training/embedding.ts; 20 s of a large network on two cores. */
+export const EXAMPLES_OF_PART = 2048;
+
 /** Embeddings of some consecutive examples as a local file. */
 export interface PartFile {
   /** From 0, in parts of one size. */

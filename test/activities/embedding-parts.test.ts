@@ -1,16 +1,19 @@
 /** Parts of embeddings in the store: found under their inputs, whole or not at all. */
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddingParts, type EmbeddedInputs } from '../../activities/embedding-parts';
 import { LocalCache } from '../../storage/cache';
 import { FileStore } from '../../storage/file-store';
 import { freshFolder } from '../storage/support/temporary-folder';
-import { flipOneByte } from '../storage/support/faulty-store';
+import { flipOneByte, keysOf } from '../storage/support/faulty-store';
 
 const inputs: EmbeddedInputs = { checkpoint: 'a'.repeat(64), dataSet: 'b'.repeat(64), examples: 'all' };
 
-async function services(store: FileStore) {
-  return { store, cache: new LocalCache(await freshFolder(), { maxBytes: 1e9 }) };
+async function partsIn(store: FileStore, run: string, of: EmbeddedInputs) {
+  const cache = new LocalCache(await freshFolder(), { maxBytes: 1e9 });
+  const parts = new EmbeddingParts(store, run, of);
+  return Object.assign(parts, { found: () => parts.files((ref) => cache.path(store, ref)) });
 }
 
 async function file(text: string): Promise<string> {
@@ -21,29 +24,39 @@ async function file(text: string): Promise<string> {
 
 test('S5, S7: a later attempt finds the parts of the same inputs, another state or set of examples finds none', async () => {
   const store = new FileStore(await freshFolder());
-  const parts = new EmbeddingParts(await services(store), 'run', inputs);
+  const parts = await partsIn(store, 'run', inputs);
   await parts.commit({ part: 0, tensors: await file('zero') });
   await parts.commit({ part: 3, tensors: await file('three') });
 
-  const later = new EmbeddingParts(await services(store), 'run', { ...inputs });
-  expect((await later.files()).map(({ part }) => part)).toEqual([0, 3]);
+  const later = await partsIn(store, 'run', { ...inputs });
+  expect((await later.found()).map(({ part }) => part)).toEqual([0, 3]);
   for (const other of [
     { ...inputs, checkpoint: 'c'.repeat(64) },
     { ...inputs, examples: 'train+validation' as const },
     { ...inputs, dataSet: 'c'.repeat(64) },
   ])
-    expect(await new EmbeddingParts(await services(store), 'run', other).files()).toEqual([]);
+    expect(await (await partsIn(store, 'run', other)).found()).toEqual([]);
 });
 
 test('S2: a part whose blob is damaged counts as missing, and committing it again repairs it', async () => {
   const store = new FileStore(await freshFolder());
-  const parts = new EmbeddingParts(await services(store), 'run', inputs);
+  const parts = await partsIn(store, 'run', inputs);
   const tensors = await file('zero');
   await parts.commit({ part: 0, tensors });
   for await (const key of store.list('runs/run/blobs/')) await flipOneByte(store, key);
 
-  const later = new EmbeddingParts(await services(store), 'run', inputs);
-  expect(await later.files()).toEqual([]);
+  const later = await partsIn(store, 'run', inputs);
+  expect(await later.found()).toEqual([]);
   await later.commit({ part: 0, tensors });
-  expect((await later.files()).map(({ part }) => part)).toEqual([0]);
+  expect((await later.found()).map(({ part }) => part)).toEqual([0]);
+});
+
+test('cleared, nothing is left but a blob that something else names', async () => {
+  const store = new FileStore(await freshFolder());
+  const parts = await partsIn(store, 'run', inputs);
+  await parts.commit({ part: 0, tensors: await file('zero') });
+  await parts.commit({ part: 1, tensors: await file('one') });
+  const kept = createHash('sha256').update('one').digest('hex');
+  await parts.clear(kept);
+  expect(await keysOf(store, 'runs/')).toEqual([`runs/run/blobs/${kept}`]);
 });

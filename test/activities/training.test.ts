@@ -2,6 +2,7 @@
  * The training activity above a trainer that is played: what it goes on from, when it gives up, what a cancellation means.
  * Real files in a store and a cache of their own; no Temporal server, no trainer process.
  */
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +17,14 @@ import type { TrainerHooks, WorkOutcome } from '../../activities/trainer/host';
 import type { RefreshWork, TrainWork } from '../../activities/trainer/protocol';
 import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
+import { Blobs } from '../../storage/blobs';
 import { LocalCache } from '../../storage/cache';
 import { CheckpointStore } from '../../storage/checkpoints';
 import { commitManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
-import { dataSets } from '../../storage/run-layout';
+import { dataSets, runLayout } from '../../storage/run-layout';
 import { keyOf } from '../../storage/store';
+import { FaultyStore, keysOf } from '../storage/support/faulty-store';
 
 const RUN = 'played';
 let folder: string;
@@ -193,6 +196,56 @@ describe('P3: what a cancellation means', () => {
 
   it.each(['notFound', 'timedOut'])('%s: the attempt is nobody’s any more, the trainer is killed', async (why) => {
     expect((await cancelled({ [why]: true })).told).toEqual(['kill']);
+  });
+});
+
+describe('P7: a shard that comes behind the training', () => {
+  const shard = Buffer.alloc(48, 7);
+  const digest = createHash('sha256').update(shard).digest('hex');
+
+  /** Trains two checkpoints while the shard is withheld until `arrive` is called. */
+  async function trainBehind(arrive: Promise<void>): Promise<{ committed: () => Promise<number>; outcome: unknown }> {
+    const faulty = new FaultyStore(store, async (operation, key, go) => {
+      if (operation === 'getToFile' && key.endsWith(digest)) await arrive;
+      return go();
+    });
+    const manifest = {
+      view: { edge: 4, channels: 3 as const, invert: false },
+      shards: [{ sha256: digest, records: 1 }],
+    };
+    const rest = { records: [], quarantined: [], duplicates: [], notes: [] };
+    dataSet = await commitManifest(store, dataSets.manifest('e'), DataSetManifest, {
+      version: 1,
+      ...manifest,
+      ...rest,
+    });
+    const played = stage(async (work, hooks) => {
+      await stepTo(5, work, hooks);
+      return finished(await stepTo(10, work, hooks));
+    });
+    const services = { ...played.services, store: faulty };
+    return {
+      committed: async () => (await keysOf(store, runLayout(RUN).checkpoints('train'))).length,
+      outcome: train({ ...played, services }, { dataSet }).catch((error: unknown) => error),
+    };
+  }
+
+  it('what was trained before it is verified is committed after', async () => {
+    await new Blobs(store, dataSets.blobs).putBytes(shard);
+    let arrive = (): void => undefined;
+    const { committed, outcome } = await trainBehind(new Promise((resolve) => (arrive = resolve)));
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // beyond the head start: training has begun
+    expect(await committed()).toBe(0);
+    arrive();
+    expect(await outcome).toMatchObject({ outcome: 'finished' });
+    expect(await committed()).toBe(2);
+  });
+
+  it('a damaged one ends the run, and nothing of it is committed', async () => {
+    await store.put(dataSets.blobs + digest, Buffer.alloc(48, 8));
+    const { committed, outcome } = await trainBehind(Promise.resolve());
+    expect(await outcome).toMatchObject({ type: 'DataRejected', nonRetryable: true });
+    expect(await committed()).toBe(0);
   });
 });
 

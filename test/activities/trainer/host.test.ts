@@ -74,6 +74,7 @@ async function refreshed(shardFile: string, fetch: FetchRecords): Promise<string
     commit: () => Promise.reject(new Error('a refresh has no checkpoints')),
     keepPart: () => Promise.reject(new Error('there is one part only')),
     fetch,
+    isFilling: () => false,
   };
   const { result } = await host.perform(work, { threads: 1, kernels: 'proven' }, hooks);
   if (result.type !== 'refreshed') throw new Error(result.type);

@@ -25,7 +25,12 @@ afterEach(() => {
 });
 
 let works = 0;
-const idle = { onStep: () => undefined, onProgress: () => undefined, commit: () => Promise.reject(new Error('none')) };
+const idle = {
+  onStep: () => undefined,
+  onProgress: () => undefined,
+  isFilling: () => false,
+  commit: () => Promise.reject(new Error('none')),
+};
 
 /** @param instructions of fake-child.cjs */
 function perform(instructions: string, hooks: Partial<TrainerHooks> = {}): Promise<WorkOutcome> {
