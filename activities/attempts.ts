@@ -69,14 +69,14 @@ export class Attempts {
     for (const name of readdirSync(this.folder).filter((one) => one.endsWith('.json'))) {
       const file = join(this.folder, name);
       const left = readAttempt(file);
-      if (left !== null && startTimeOf(left.owner.pid) === left.owner.started) continue;
+      if (left !== null && (startTimeOf(left.owner.pid) ?? '') === left.owner.started) continue;
       rmSync(file, { force: true });
       if (left === null) continue;
       // An attempt that is over already, or of another server, is nobody's to fail.
       await client.activity.fail(Buffer.from(left.taskToken, 'base64'), workerDied()).catch(() => undefined);
       if (left.training === null) continue;
       const { run, ...how } = left.training;
-      await writeEvent(store, run, { type: 'lost', what: 'worker', ...how });
+      await writeEvent(store, run, { type: 'lost', what: 'worker', ...how }).catch(() => undefined); // a note, no commit
     }
   }
 
@@ -84,8 +84,12 @@ export class Attempts {
     const file = this.files.get(taskToken);
     if (file === undefined) return;
     const attempt: Attempt = { taskToken, owner: this.owner, training };
-    writeFileSync(`${file}.part`, JSON.stringify(attempt));
-    renameSync(`${file}.part`, file);
+    try {
+      writeFileSync(`${file}.part`, JSON.stringify(attempt));
+      renameSync(`${file}.part`, file);
+    } catch {
+      rmSync(`${file}.part`, { force: true }); // a full disk: the attempt has other things to say of it
+    }
   }
 }
 
