@@ -45,9 +45,11 @@ export function clusterByGram(gram: Gram, k: number, rng: Rng): { assignments: I
 function nearestSeeds({ size, products }: Gram, k: number, rng: Rng): Int32Array {
   const nearest = new Float64Array(size).fill(POSITIVE_INFINITY);
   const assignments = new Int32Array(size);
+  const isSeed = new Uint8Array(size);
   let seed = rng.nextInt(size);
   for (let cluster = 0; cluster < k; cluster++) {
-    if (cluster > 0) seed = drawRow(nearest, rng);
+    if (cluster > 0) seed = drawRow(nearest, isSeed, rng);
+    isSeed[seed] = 1;
     const length = products[seed * size + seed];
     for (let i = 0; i < size; i++) {
       const distance = max(0, products[i * size + i] + length - 2 * products[seed * size + i]);
@@ -61,9 +63,13 @@ function nearestSeeds({ size, products }: Gram, k: number, rng: Rng): Int32Array
   return assignments;
 }
 
-function drawRow(weights: Float64Array, rng: Rng): number {
+/** A row that is no seed yet, of which there is one. */
+function drawRow(weights: Float64Array, isSeed: Uint8Array, rng: Rng): number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  if (total === 0) return rng.nextInt(weights.length); // fewer different rows than clusters
+  if (!(total > 0)) {
+    const rest = [...isSeed.keys()].filter((row) => isSeed[row] === 0); // fewer different rows than clusters
+    return rest[rng.nextInt(rest.length)];
+  }
   let left = rng.next() * total;
   for (let i = 0; i < weights.length; i++) {
     left -= weights[i];

@@ -4,7 +4,8 @@
  *
  * ‖x − y‖² = ‖x'‖² + ‖y'‖² − 2 x'·y' with x', y' relative to the centre and rounded to float32. Squared lengths are float64;
  * the product is off by at most γ ‖x'‖ ‖y'‖ for any order of summation and operands rounded once, γ = (E + 2) u' / (1 − (E + 2) u')
- * (Higham, Accuracy and Stability of Numerical Algorithms, §3.1); the rounding of x' and y' adds 3 u (‖x'‖ + ‖y'‖)² at most.
+ * (Higham, Accuracy and Stability of Numerical Algorithms, §3.1); the rounding of x' and y' adds 3 u (‖x'‖ + ‖y'‖)² at most,
+ * underflow 4 E times the smallest normal number. Beyond float32's range nothing is promised: the error is infinite.
  */
 import { matMulRoundoff } from '../../engine/precision';
 
@@ -19,6 +20,10 @@ type Matrix = Float32Array | Float64Array;
 
 /** Roundoff of float32. */
 const U = 2 ** -24;
+/** The smallest normal number of float32; products below may become 0. */
+const SMALLEST = 2 ** -126;
+/** Lengths whose products stay far inside float32. */
+const LARGEST = 2 ** 60;
 
 /** float64 [E], the mean of some rows of [N, E]. */
 export function meanOfRows(matrix: Matrix, embeddingSize: number, rows: Int32Array): Float64Array {
@@ -46,8 +51,9 @@ export function centredRows(matrix: Matrix, centre: Float64Array, rows: Int32Arr
 /** How far off a squared distance by products is at most, of rows with these lengths. */
 export function productError(length: number, other: number, embeddingSize: number): number {
   const terms = (embeddingSize + 2) * matMulRoundoff();
-  const gamma = terms < 0.5 ? terms / (1 - terms) : Number.POSITIVE_INFINITY;
-  return 2 * gamma * length * other + 3 * U * (length + other) ** 2;
+  const scale = length + other;
+  if (!(terms < 0.5 && scale < LARGEST)) return Number.POSITIVE_INFINITY;
+  return (2 * terms * length * other) / (1 - terms) + 3 * U * scale ** 2 + 4 * embeddingSize * SMALLEST * (1 + scale);
 }
 
 /** 0 … n − 1 */

@@ -109,7 +109,7 @@ class Nearest {
   }
 
   rows(): Int32Array {
-    return Int32Array.from(this.kept.filter((_, i) => this.values[i] <= this.limit));
+    return Int32Array.from(this.kept.filter((_, i) => !(this.values[i] > this.limit)));
   }
 
   private rank(value: number): void {

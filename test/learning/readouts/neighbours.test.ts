@@ -101,6 +101,15 @@ test('neighbours that float32 products cannot tell apart are told apart', () => 
   expect(tableOf(request)).toEqual(naive(request));
 });
 
+test('numbers at the edges of float32 are compared by exact distances', () => {
+  const rng = rngFor(7, 'edges');
+  for (const scale of [1e-30, 1e-20, 1e20, 1e30]) {
+    const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => scale * rng.normal());
+    const request = { queries: numbers(10 * 6), references: numbers(40 * 6), embeddingSize: 6, count: 5 };
+    expect(tableOf(request)).toEqual(naive(request));
+  }
+});
+
 test('more references than are multiplied at once', () => {
   const rng = rngFor(6, 'many');
   const references = Float32Array.from({ length: 70_000 }, () => rng.normal());
