@@ -81,9 +81,10 @@ async function follow(child: Child, hooks: ChildrenHooks): Promise<RunOutcome> {
     if (!ended) await child.signal(stopSignal);
   };
   // Cancelled, the child hears of it by itself; its end is waited for all the same, since it checkpoints (W4).
-  const unlessCancelled = (error: unknown): void => {
-    if (!isCancellation(error)) throw error;
+  // One that ended just before cannot be told either: its result says how.
+  const untilItEnds = async (error: unknown): Promise<void> => {
+    if (!isCancellation(error)) await result;
   };
-  const [outcome] = await Promise.all([result, passOn().catch(unlessCancelled)]);
+  const [outcome] = await Promise.all([result, passOn().catch(untilItEnds)]);
   return outcome;
 }

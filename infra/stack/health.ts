@@ -38,19 +38,23 @@ export async function watchHealth(
   let watched: ProcessMark | null = null;
   let lastAnswer = performance.now();
   let hasAnswered = false;
+  let misses = 0;
   while (!signal.aborted) {
     const { mark } = server;
     if (mark !== watched) {
       watched = mark;
       lastAnswer = performance.now();
       hasAnswered = false;
+      misses = 0;
     }
     if (mark !== null && (await answers(server, answerMs))) {
       lastAnswer = performance.now();
       hasAnswered = true;
-    }
+      misses = 0;
+    } else misses++;
     const silent = performance.now() - lastAnswer;
-    if (mark !== null && server.mark === mark && silent > (hasAnswered ? silenceMs : startMs) && !signal.aborted) {
+    const isHung = misses > 1 && silent > (hasAnswered ? silenceMs : startMs); // one may be of a machine that slept
+    if (mark !== null && server.mark === mark && isHung && !signal.aborted) {
       onHung(silent);
       server.restart();
     }
