@@ -117,11 +117,12 @@ async function rewritten(
   return blobs.putBytes(writeSafetensors(tensors));
 }
 
-/** Flips one bit of the largest value of a tensor. @param bit 0: the smallest of the mantissa; 31: the sign */
-export function flipBit(tensors: Tensors, name: string, bit: number): void {
+/** Flips one bit of the largest value of a tensor. @param bit 0: the smallest of the mantissa; 31: the sign @param below of those smaller than this */
+export function flipBit(tensors: Tensors, name: string, bit: number, below = Infinity): void {
   const values = tensors.get(name)?.values;
   if (!(values instanceof Float32Array)) throw new Error(`there is no float tensor ${name}`);
-  const at = values.reduce((largest, value, i) => (Math.abs(value) > Math.abs(values[largest]) ? i : largest), 0);
+  const sizes = values.map((value) => (Math.abs(value) < below ? Math.abs(value) : -1));
+  const at = sizes.reduce((largest, size, i) => (size > sizes[largest] ? i : largest), 0);
   new Uint32Array(values.buffer, values.byteOffset)[at] ^= 1 << bit;
 }
 

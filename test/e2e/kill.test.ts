@@ -106,7 +106,8 @@ suite('a run of real photos', () => {
       ],
       ['one bit of a weight', { state: (tensors) => flipBit(tensors, firstWeight(tensors), 0) }],
       ['one bit of an optimizer slot (S6)', { state: (tensors) => flipBit(tensors, firstSlot(tensors), 22) }],
-      ['one bit of a centroid', { index: (tensors) => flipBit(tensors, 'centroids', 31) }],
+      // The highest bit of an exponent: a centroid that is far from all is no impostor.
+      ['one bit of a centroid', { index: (tensors) => flipBit(tensors, 'centroids', 30, 1) }],
     ])(
       '%s: other weights',
       async (what, forgery) => {
