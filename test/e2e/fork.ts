@@ -117,12 +117,40 @@ async function rewritten(
   return blobs.putBytes(writeSafetensors(tensors));
 }
 
-/** Flips one bit of the largest value of a tensor. @param bit 0: the smallest of the mantissa; 31: the sign @param below of those smaller than this */
-export function flipBit(tensors: Tensors, name: string, bit: number, below = Infinity): void {
+/** Flips one bit of the largest value of a tensor. @param bit 0: the smallest of the mantissa; 31: the sign */
+export function flipBit(tensors: Tensors, name: string, bit: number): void {
+  const values = floatsOf(tensors, name);
+  flip(values, largest(values), bit);
+}
+
+/**
+ * Flips the highest bit of an exponent in the most central row of a matrix: it is far from all others then, whatever they
+ * are.
+ */
+export function flipCentralRow(tensors: Tensors, name: string): void {
+  const values = floatsOf(tensors, name);
+  const width = tensors.get(name)?.shape[1] ?? 1;
+  const rows = Array.from({ length: values.length / width }, (_, row) =>
+    values.subarray(row * width, (row + 1) * width),
+  );
+  const distances = rows.map((a) =>
+    rows.reduce((sum, b) => sum + a.reduce((squares, value, e) => squares + (value - b[e]) ** 2, 0), 0),
+  );
+  const central = rows[distances.indexOf(Math.min(...distances))];
+  flip(central, largest(central.map((value) => (Math.abs(value) < 1 ? value : 0))), 30); // of 1 or more it would be less
+}
+
+function floatsOf(tensors: Tensors, name: string): Float32Array {
   const values = tensors.get(name)?.values;
   if (!(values instanceof Float32Array)) throw new Error(`there is no float tensor ${name}`);
-  const sizes = values.map((value) => (Math.abs(value) < below ? Math.abs(value) : -1));
-  const at = sizes.reduce((largest, size, i) => (size > sizes[largest] ? i : largest), 0);
+  return values;
+}
+
+function largest(values: Float32Array): number {
+  return values.reduce((most, value, i) => (Math.abs(value) > Math.abs(values[most]) ? i : most), 0);
+}
+
+function flip(values: Float32Array, at: number, bit: number): void {
   new Uint32Array(values.buffer, values.byteOffset)[at] ^= 1 << bit;
 }
 
