@@ -110,7 +110,8 @@ export class Browser {
     const gone = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill('SIGKILL');
     await gone;
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    // Its helper processes end a moment later and still write.
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
   }
 
   private send(method: string, params: object, sessionId?: string): Promise<Record<string, unknown>> {
