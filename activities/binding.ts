@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ObjectRef, RunResult } from '../config/artifacts';
 import { canonicalJson, digestOf } from '../config/canonical-json';
+import { differencesOf } from '../config/differences';
 import { freeFields } from '../config/recipe';
 import { LodestoneError } from '../errors';
 import { commitManifest, findManifest, readManifest, replaceManifest } from '../storage/commits';
@@ -82,17 +83,4 @@ function configurationOf({ kind, data, recipe, also }: BindRequest): Record<stri
     string,
     unknown
   >;
-}
-
-function differencesOf(held: unknown, given: unknown, path = ''): string[] {
-  if (isObject(held) && isObject(given)) {
-    const keys = [...new Set([...Object.keys(held), ...Object.keys(given)])].sort();
-    return keys.flatMap((key) => differencesOf(held[key], given[key], path === '' ? key : `${path}.${key}`));
-  }
-  const [was, is] = [JSON.stringify(held), JSON.stringify(given)];
-  return was === is ? [] : [`${path}: was ${was ?? 'absent'}, now ${is ?? 'absent'}`];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

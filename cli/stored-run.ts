@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { Outcome } from '../config/outcome';
+import { differencesOf } from '../config/differences';
 import { parseAtEdge } from '../config/parse';
 import { freeFields } from '../config/recipe';
 import { CompareInput, RecoverInput, TrainPipelineInput } from '../config/workflow-input';
@@ -40,7 +41,7 @@ export async function startRequestOf(
   const bound = await fromStore(servers.store, run);
   // The newest execution may be one that asked for something else and was refused; a child's history has more (its start).
   if (newest === null || bound === null) return newest ?? bound;
-  return differencesOf(bound, newest).length === 0 ? newest : bound;
+  return differencesOf(deciding(bound), deciding(newest)).length === 0 ? newest : bound;
 }
 
 /** What a run, comparison or recovery left at its end; the server may have forgotten it (W3). */
@@ -65,7 +66,7 @@ export async function boundRequestOf(store: ObjectStore, run: string): Promise<S
  * @throws NameTaken that shows what differs
  */
 export function requireSame(run: string, held: StartRequest, given: StartRequest, isOpen: boolean): void {
-  const differences = differencesOf(held, given);
+  const differences = differencesOf(deciding(held), deciding(given));
   if (differences.length === 0) return;
   throw new LodestoneError(
     'NameTaken',
@@ -74,28 +75,15 @@ export function requireSame(run: string, held: StartRequest, given: StartRequest
   );
 }
 
-function differencesOf(held: StartRequest, given: StartRequest): string[] {
-  const was = deciding(held);
-  const is = deciding(given);
-  return [...new Set([...was.keys(), ...is.keys()])]
-    .filter((path) => was.get(path) !== is.get(path))
-    .map((path) => `${path}: is ${was.get(path) ?? 'absent'}, asked for ${is.get(path) ?? 'absent'}`);
-}
-
-/** Every field that decides the result, by its path; threads are fixed by the first start, whatever is asked. */
-function deciding({ type, input }: StartRequest): Map<string, string> {
+/** Every field that decides the result; threads are fixed by the first start, whatever is asked. */
+function deciding({ type, input }: StartRequest): Record<string, unknown> {
   const { recipe, data } = input;
   const fields = Object.entries({ ...recipe, engine: { ...recipe.engine, threads: null } }).filter(
     ([name]) => !(freeFields as readonly string[]).includes(name),
   );
   const objectives = 'objectives' in input ? input.objectives : null;
   const pairings = 'pairings' in input ? input.pairings : null;
-  return new Map(leaves({ type, data, recipe: Object.fromEntries(fields), objectives, pairings }, ''));
-}
-
-function leaves(value: unknown, path: string): [string, string][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, JSON.stringify(value)]];
-  return Object.entries(value).flatMap(([key, below]) => leaves(below, path === '' ? key : `${path}.${key}`));
+  return { type, data, recipe: Object.fromEntries(fields), objectives, pairings };
 }
 
 /** The input in the newest execution's first event; what it had carried over is in the store. */

@@ -12,8 +12,9 @@ import { LodestoneError } from '../errors';
 import type { SplitName } from '../config/artifacts';
 import type { DataOptions } from '../config/recipe';
 import { didYouMean } from '../config/did-you-mean';
+import { compareBytes } from '../learning/byte-order';
 import { rngFor } from '../learning/random';
-import { compareBytes, type SourceRecord } from './sources/source';
+import type { SourceRecord } from './sources/source';
 
 /** How validation is made from the training records; see the recipe's `data.validation`. */
 export type ValidationRule = NonNullable<DataOptions['validation']>;

@@ -4,6 +4,7 @@
  */
 import { LodestoneError } from '../errors';
 import type { SplitName } from '../config/artifacts';
+import { compareBytes } from './byte-order';
 import { rngFor } from './random';
 
 export interface Example {
@@ -110,10 +111,6 @@ function nameOf(column: string): (record: LabelledRecord) => string {
 
 function sortedNames(names: readonly string[]): string[] {
   return [...new Set(names)].sort(compareBytes);
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function numbering(names: readonly string[]): Map<string, number> {

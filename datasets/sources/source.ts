@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { LodestoneError } from '../../errors';
 import type { SplitName } from '../../config/artifacts';
 import type { DataOptions } from '../../config/recipe';
+import { compareBytes } from '../../learning/byte-order';
 import { readClassFolders } from './class-folders';
 import { readTable, tableNames } from './table';
 
@@ -57,11 +58,6 @@ export async function readSource(directory: string, options: SourceOptions): Pro
   const source = table === undefined ? await readClassFolders(root) : await readTable(root, table, options.splitColumn);
   const records = [...source.records].sort((a, b) => compareBytes(a.path, b.path));
   return { root, ...source, records };
-}
-
-/** Order of the UTF-8 bytes, the same in every locale. */
-export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 async function findTable(root: string, named: string | null): Promise<string | undefined> {
