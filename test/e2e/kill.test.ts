@@ -194,7 +194,7 @@ suite('a run of real photos', () => {
   it('S9: the name with another configuration is refused, and says the difference', async () => {
     const other = tinyInput(photos, { checkpointSeconds: 0, seed: 99 });
     await expect(resultOf(stand.client, 'undisturbed', other)).rejects.toMatchObject({
-      cause: { cause: { type: 'NameTaken', message: expect.stringMatching(/recipe\.seed: was 1, now 99/) } },
+      cause: { cause: { type: 'NameTaken', message: expect.stringMatching(/recipe\.seed: is 1, asked for 99/) } },
     });
   }, 60_000);
 
