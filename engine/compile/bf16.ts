@@ -18,11 +18,12 @@ export const TF_BFLOAT16 = 14;
 interface Rule {
   /** Inputs of type T. */
   readonly inputs: readonly number[] | 'all' | 'all but the last';
+  /** Whether all outputs are of type T, else the first: others are statistics and workspaces with types of their own. */
+  readonly outputs?: 'all';
   /** When: always; where an input is bfloat16 already; where all of them are (else float32 would lose digits). */
   readonly where: 'always' | 'one is' | 'all are';
 }
 
-/** The first output of each is of type T; others (statistics, workspaces) have types of their own. */
 const rules: Readonly<Record<string, Rule>> = {
   Conv2D: { inputs: [0, 1], where: 'always' },
   Conv2DBackpropFilter: { inputs: [0, 2], where: 'always' },
@@ -38,25 +39,27 @@ const rules: Readonly<Record<string, Rule>> = {
   _MklNativeMaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
   ConcatV2: { inputs: 'all but the last', where: 'all are' },
   Slice: { inputs: [0], where: 'one is' },
+  SplitV: { inputs: [0], outputs: 'all', where: 'one is' },
   AddV2: { inputs: 'all', where: 'all are' },
   AddN: { inputs: 'all', where: 'all are' },
 };
 
 /**
- * The inputs that must be bfloat16 for the op to run in it, or null where it runs in float32.
+ * The inputs that must be bfloat16 for the op to run in it, and how many of its outputs, from the first, then are; null
+ * where it runs in float32.
  * @param isNarrow whether an input is bfloat16 already
  */
-export function narrowInputs(
+export function narrowed(
   { op, inputs, outputs }: RecordedOp,
   isNarrow: (input: number) => boolean,
-): number[] | null {
+): { readonly inputs: readonly number[]; readonly outputs: number } | null {
   if (!Object.hasOwn(rules, op) || outputs[0].dtype !== binding().TF_FLOAT) return null;
-  const { inputs: typed, where } = rules[op];
+  const { inputs: typed, outputs: results, where } = rules[op];
   const all = inputs.map((_, i) => i);
   const narrow = typed === 'all' ? all : typed === 'all but the last' ? all.slice(0, -1) : [...typed];
   if (where === 'one is' && !narrow.some(isNarrow)) return null;
   if (where === 'all are' && !narrow.every(isNarrow)) return null;
-  return narrow;
+  return { inputs: narrow, outputs: results === 'all' ? outputs.length : 1 };
 }
 
 /**

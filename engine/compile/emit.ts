@@ -9,7 +9,7 @@
  */
 import { assertNever } from '../../errors';
 import { binding, type Attribute } from '../native';
-import { narrowInputs, TF_BFLOAT16, type Precision } from './bf16';
+import { narrowed, TF_BFLOAT16, type Precision } from './bf16';
 import type { GraphBuilder } from './graph';
 import type { AttributeValue } from './protobuf';
 import { completeAttributes } from './signatures';
@@ -36,10 +36,11 @@ export function emitStep(graph: GraphBuilder, step: string, trace: Trace, precis
   const live = liveOps(trace);
   const before = orderOf(trace.ops);
   const opName = (op: number): string => `${step}/${op}_${trace.ops[op].op.replace(/^_+/, '')}`;
+  const outputName = (op: number, output: number): string => (output === 0 ? opName(op) : `${opName(op)}:${output}`);
   const nameOf = (source: Source): string => {
     switch (source.type) {
       case 'op':
-        return source.output === 0 ? opName(source.op) : `${opName(source.op)}:${source.output}`;
+        return outputName(source.op, source.output);
       case 'constant':
         return graph.constant(trace.constants[source.constant]);
       case 'input':
@@ -58,10 +59,10 @@ export function emitStep(graph: GraphBuilder, step: string, trace: Trace, precis
     const attributes = attributeValues(op.op, completeAttributes(op.op, op.attributes, types));
     const order = before[i].filter((earlier) => live.has(earlier)).map((earlier) => `^${opName(earlier)}`);
     const names = op.inputs.map(nameOf);
-    const narrow = precision === 'bf16' ? narrowInputs(op, (input) => casts.isNarrow(names[input])) : null;
-    const inputs = names.map((name, input) => (narrow?.includes(input) ? casts.narrow(name) : casts.wide(name)));
+    const narrow = precision === 'bf16' ? narrowed(op, (input) => casts.isNarrow(names[input])) : null;
+    const inputs = names.map((name, input) => (narrow?.inputs.includes(input) ? casts.narrow(name) : casts.wide(name)));
     graph.add(opName(i), op.op, [...inputs, ...order], narrow ? { ...attributes, T: typeOf(TF_BFLOAT16) } : attributes);
-    if (narrow) casts.isNow(opName(i));
+    for (let output = 0; output < (narrow?.outputs ?? 0); output++) casts.isNow(outputName(i, output));
   });
 
   const writes = trace.ops.flatMap((op, i) => (isWrite(op) ? [`^${opName(i)}`] : []));

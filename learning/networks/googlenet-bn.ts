@@ -4,7 +4,15 @@
  */
 import { tf } from '../../engine/tf';
 import type { VariableSet, VariableSpec } from '../../engine/variables';
-import { convolutionSpecs, convolve, pool, tidyUnlessTraining, type Architecture, type Mode } from './layers';
+import {
+  convolutionSpecs,
+  convolve,
+  convolveParts,
+  pool,
+  tidyUnlessTraining,
+  type Architecture,
+  type Mode,
+} from './layers';
 
 /** Widths of one inception block. */
 interface Block {
@@ -64,24 +72,16 @@ export function googlenetBn(channels: 1 | 3): Architecture {
 
 function blockSpecs({ name, one, three, five, pool }: Block, inputs: number): VariableSpec[] {
   return [
-    ...convolutionSpecs(`${name}/1x1`, 1, inputs, one),
-    ...convolutionSpecs(`${name}/3x3-reduce`, 1, inputs, three[0]),
+    ...convolutionSpecs(`${name}/1x1`, 1, inputs, one + three[0] + five[0]),
     ...convolutionSpecs(`${name}/3x3`, 3, three[0], three[1]),
-    ...convolutionSpecs(`${name}/5x5-reduce`, 1, inputs, five[0]),
     ...convolutionSpecs(`${name}/5x5`, 5, five[0], five[1]),
     ...convolutionSpecs(`${name}/pool`, 1, inputs, pool),
   ];
 }
 
-function inception(variables: VariableSet, { name }: Block, x: tf.Tensor4D, mode: Mode): tf.Tensor4D {
+/** The three 1 × 1 convolutions that read the block's input have their variables in common. */
+function inception(variables: VariableSet, { name, one, three, five }: Block, x: tf.Tensor4D, mode: Mode): tf.Tensor4D {
   const layer = (part: string, input: tf.Tensor): tf.Tensor4D => convolve(variables, `${name}/${part}`, input, 1, mode);
-  return tf.concat(
-    [
-      layer('1x1', x),
-      layer('3x3', layer('3x3-reduce', x)),
-      layer('5x5', layer('5x5-reduce', x)),
-      layer('pool', pool(x, 3, 1, mode)),
-    ],
-    3,
-  );
+  const [ones, threes, fives] = convolveParts(variables, `${name}/1x1`, x, [one, three[0], five[0]], mode);
+  return tf.concat([ones, layer('3x3', threes), layer('5x5', fives), layer('pool', pool(x, 3, 1, mode))], 3);
 }

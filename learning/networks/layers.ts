@@ -38,6 +38,24 @@ export function convolve(variables: VariableSet, name: string, x: tf.Tensor, str
   return tf.tidy(() => relu(batchNormInference(conv2d(x, filter, stride), variables, names)));
 }
 
+/**
+ * Several convolutions of one input with variables in common: parts of the given widths, in order. Where gradients flow,
+ * one product and a split of its result: the input is read once. Folded, a product each with its part of the filter, which
+ * is smaller than the result that would have to be copied apart.
+ */
+export function convolveParts(
+  variables: VariableSet,
+  name: string,
+  x: tf.Tensor,
+  widths: readonly number[],
+  mode: Mode,
+): tf.Tensor4D[] {
+  if (mode !== 'folded') return tf.split(convolve(variables, name, x, 1, mode), [...widths], 3);
+  const filters = tf.split(variables.get(`${name}/filter`), [...widths], 3);
+  const biases = tf.split(variables.get(`${name}/bias`), [...widths]);
+  return filters.map((filter, part) => convolveFolded(x, filter, biases[part], 1));
+}
+
 /** The maximum of each size × size window, SAME padding. */
 export function pool(x: tf.Tensor, size: number, stride: number, mode: Mode): tf.Tensor4D {
   return (mode === 'folded' ? maxPoolForward : maxPool)(x, size, stride);

@@ -1,5 +1,5 @@
 /** Steps compiled in bfloat16: what is narrow and what is not, that they train, resume exactly, and are refused elsewhere. */
-import { cpuHasBf16, cpuInfo, narrowInputs, requireBf16 } from '../../../engine/compile/bf16';
+import { cpuHasBf16, cpuInfo, narrowed, requireBf16 } from '../../../engine/compile/bf16';
 import { Program } from '../../../engine/compile/program';
 import { binding } from '../../../engine/native';
 import { runEagerStep } from '../../../engine/step';
@@ -86,19 +86,26 @@ const seeds = Array.from({ length: 10 }, (_, i) => i % 3);
 
 describe('what is narrow', () => {
   const float = (): { shape: number[]; dtype: number } => ({ shape: [1], dtype: binding().TF_FLOAT });
-  const narrowOf = (op: string, inputs: number, narrow: readonly number[]): number[] | null => {
+  const narrowOf = (
+    op: string,
+    inputs: number,
+    narrow: readonly number[],
+    outputs = 1,
+  ): ReturnType<typeof narrowed> => {
     const sources = Array.from({ length: inputs }, (_, i) => ({ type: 'constant', constant: i }) as const);
-    return narrowInputs({ op, attributes: [], inputs: sources, outputs: [float()] }, (i) => narrow.includes(i));
+    const made = Array.from({ length: outputs }, float);
+    return narrowed({ op, attributes: [], inputs: sources, outputs: made }, (i) => narrow.includes(i));
   };
 
   test('convolutions always; sums only of what is narrow already; statistics, dense layers and losses never', () => {
-    expect(narrowOf('Conv2D', 2, [])).toEqual([0, 1]);
-    expect(narrowOf('Conv2DBackpropFilter', 3, [])).toEqual([0, 2]); // input 1 is a shape
-    expect(narrowOf('FusedBatchNormV3', 5, [0])).toEqual([0]); // scale, offset and averages stay
+    expect(narrowOf('Conv2D', 2, [])).toEqual({ inputs: [0, 1], outputs: 1 });
+    expect(narrowOf('Conv2DBackpropFilter', 3, [])).toEqual({ inputs: [0, 2], outputs: 1 }); // input 1 is a shape
+    expect(narrowOf('FusedBatchNormV3', 5, [0])).toEqual({ inputs: [0], outputs: 1 }); // scale, offset and averages stay
     expect(narrowOf('FusedBatchNormV3', 5, [])).toBeNull();
     expect(narrowOf('AddV2', 2, [0])).toBeNull();
-    expect(narrowOf('AddV2', 2, [0, 1])).toEqual([0, 1]);
-    expect(narrowOf('ConcatV2', 3, [0, 1])).toEqual([0, 1]);
+    expect(narrowOf('AddV2', 2, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
+    expect(narrowOf('ConcatV2', 3, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
+    expect(narrowOf('SplitV', 3, [0], 4)).toEqual({ inputs: [0], outputs: 4 }); // all that it gives
     for (const op of ['MatMul', 'Mean', 'Sum', 'LogSoftmax', 'ResourceApplyAdam', 'toString']) {
       expect(narrowOf(op, 2, [0, 1])).toBeNull();
     }
