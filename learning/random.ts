@@ -184,14 +184,15 @@ class PhiloxStream implements Rng {
     if (!Number.isInteger(count) || count < 0 || count > items.length) {
       throw new RangeError(`sample: got ${count}, must be an integer in [0, ${items.length}], the number of items`);
     }
-    const pool = [...items];
-    for (let i = 0; i < count; i++) {
-      const j = i + this.nextInt(pool.length - i);
-      const held = pool[i];
-      pool[i] = pool[j];
-      pool[j] = held;
-    }
-    return pool.slice(0, count);
+    // Fisher–Yates that writes down only the places it has touched: a few of many items cost as much as a few of a few.
+    const moved = new Map<number, T>();
+    const itemAt = (place: number): T => (moved.has(place) ? (moved.get(place) as T) : items[place]);
+    return Array.from({ length: count }, (_, i) => {
+      const j = i + this.nextInt(items.length - i);
+      const drawn = itemAt(j);
+      moved.set(j, itemAt(i));
+      return drawn;
+    });
   }
 }
 

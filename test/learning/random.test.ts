@@ -145,4 +145,17 @@ describe('rngFor', () => {
     expect(rngFor(4, 'sample').sample(items, 5).sort()).toEqual(items);
     expect(() => rngFor(4, 'sample').sample(items, 6)).toThrow(/got 6/);
   });
+
+  test('sample draws what the first steps of a shuffle of all items draw', () => {
+    const items = Array.from({ length: 40 }, (_, i) => `item ${i % 30}`); // some of them equal
+    for (const count of [0, 1, 7, 39, 40]) {
+      const rng = rngFor(5, 'sample', count);
+      const pool = [...items];
+      for (let i = 0; i < count; i++) {
+        const j = i + rng.nextInt(pool.length - i);
+        [pool[i], pool[j]] = [pool[j], pool[i]];
+      }
+      expect(rngFor(5, 'sample', count).sample(items, count)).toEqual(pool.slice(0, count));
+    }
+  });
 });
