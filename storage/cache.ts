@@ -22,6 +22,8 @@ interface Kept {
 }
 
 const MARK = '.verified';
+/** Downloads of other processes are not counted: after so many of our own the folder is looked at whatever we think. */
+const LOOK_EVERY = 256;
 
 export class LocalCache {
   readonly #maxBytes: number;
@@ -29,6 +31,8 @@ export class LocalCache {
   readonly #inFlight = new Map<string, Promise<string>>();
   /** How many hold each object, by sha256. */
   readonly #held = new Map<string, number>();
+  /** What the folder held when it was last looked at, and what came since; null: it was never looked at. */
+  #estimate: { bytes: number; downloads: number } | null = null;
 
   constructor(
     readonly directory: string,
@@ -80,7 +84,7 @@ export class LocalCache {
     try {
       await this.#download(store, ref, path);
       await this.#mark(path);
-      await this.#shrink();
+      await this.#makeRoom(ref.bytes);
     } catch (error) {
       throw explainDisk(error, this.directory, 'DiskFull');
     }
@@ -116,18 +120,30 @@ export class LocalCache {
     if (found !== null) await writeFile(path + MARK, found);
   }
 
-  /** Removes what was used longest ago until the rest fits. The mark's time is the time of use. */
-  async #shrink(): Promise<void> {
+  /** After a download. Looks at the folder only where it may be too full: a look costs as much as it holds objects. */
+  async #makeRoom(downloaded: number): Promise<void> {
+    const known = this.#estimate;
+    if (known !== null) {
+      known.bytes += downloaded;
+      known.downloads += 1;
+      if (known.bytes <= this.#maxBytes && known.downloads < LOOK_EVERY) return;
+    }
+    this.#estimate = { bytes: await this.#shrink(), downloads: 0 };
+  }
+
+  /** Removes what was used longest ago until the rest fits. The mark's time is the time of use. @returns bytes of the rest */
+  async #shrink(): Promise<number> {
     const kept = await this.#list();
     let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { sha256, bytes } of kept.sort((a, b) => a.usedMs - b.usedMs)) {
-      if (total <= this.#maxBytes) return;
+      if (total <= this.#maxBytes) return total;
       if (this.#held.has(sha256)) continue;
       const path = this.#pathOf(sha256);
       await rm(path + MARK, { force: true });
       await rm(path, { force: true });
       total -= bytes;
     }
+    return total;
   }
 
   async #list(): Promise<Kept[]> {

@@ -93,7 +93,9 @@ export class CheckpointStore {
     epoch: number,
     { index, skipped = [] }: RecoverOptions = {},
   ): Promise<CheckpointRef | null> {
-    const keys = await this.#keysOf(phase);
+    // What grew from the start has made no fewer steps: the checkpoints of all epochs before it need not be read.
+    const startStep = from?.position.phase === phase ? from.position.globalStep : 0;
+    const keys = await this.#keysOf(phase, startStep);
     const read = new Map<string, Found | null>();
     const find = async (digest: string): Promise<Found | null> => {
       const known = read.get(digest);
@@ -164,12 +166,12 @@ export class CheckpointStore {
     return { read, create };
   }
 
-  /** Keys of a phase's checkpoints by digest, in the order of steps. */
-  async #keysOf(phase: Phase): Promise<Map<string, string>> {
+  /** Keys of a phase's checkpoints by digest, in the order of steps, from a global step on. */
+  async #keysOf(phase: Phase, fromStep = 0): Promise<Map<string, string>> {
     const keys = new Map<string, string>();
     for await (const key of this.store.list(this.#layout.checkpoints(phase))) {
-      const digest = /\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
-      if (digest !== undefined) keys.set(digest, key);
+      const [, step, digest] = /\/(\d+)\/([0-9a-f]{64})\.json$/.exec(key) ?? [];
+      if (digest !== undefined && Number(step) >= fromStep) keys.set(digest, key);
     }
     return keys;
   }

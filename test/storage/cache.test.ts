@@ -100,6 +100,15 @@ test('what was used longest ago is removed when the folder outgrows its size; wh
   expect((await files()).sort()).toEqual([b.sha256, d.sha256].sort());
 });
 
+test('with room to spare, a download costs no look at the whole folder', async () => {
+  const refs = await Promise.all(Array.from({ length: 30 }, (_, i) => blob(`shard ${i}`)));
+  const look = jest.spyOn(jest.requireActual<typeof import('node:fs/promises')>('node:fs/promises'), 'readdir');
+  for (const ref of refs) await cache.path(store, ref);
+  expect(look).toHaveBeenCalledTimes(1);
+  look.mockRestore();
+  expect(await files()).toHaveLength(30);
+});
+
 test('an object larger than the whole cache is still provided', async () => {
   const ref = await blob('x'.repeat(5000));
   expect((await contentOf(await cache.path(store, ref))).length).toBe(5000);

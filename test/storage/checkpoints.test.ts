@@ -129,6 +129,21 @@ describe('S4: recovery follows parents', () => {
     expect(await checkpoints.recover(start, 'train', 2, { index: null })).toBeNull();
   });
 
+  test('the checkpoints of earlier epochs are not read: going on costs the same after a thousand of them', async () => {
+    let parent = start;
+    for (const step of [20, 30, 40]) parent = await commit({ step, parent, epoch: step / 10 });
+    const own = await commit({ step: 45, parent, epoch: 5 });
+    const watched = new FaultyStore(store);
+    expect(await new CheckpointStore(watched, 'r').recover(parent, 'train', 5)).toEqual(own);
+    const steps = watched.calls.flatMap((call) => /train\/(\d+)\//.exec(call)?.[1] ?? []).map(Number);
+    expect(new Set(steps)).toEqual(new Set([45]));
+  });
+
+  test('stopped before its first step, an epoch goes on from there', async () => {
+    const stopped = await commit({ step: 10, parent: start, epoch: 2 });
+    expect(await checkpoints.recover(start, 'train', 2)).toEqual(stopped);
+  });
+
   test('another run and another phase are not looked at', async () => {
     await commit({ step: 15, parent: start, into: new CheckpointStore(store, 'r--magnet') });
     expect(await checkpoints.recover(start, 'train', 2)).toBeNull();
