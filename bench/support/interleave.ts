@@ -19,12 +19,16 @@ export interface Ready {
   readonly baseBytes: number;
   /** Anything worth printing once, such as kernel choices. */
   readonly note: string;
+  /** What came out, by name, where contestants must come to the same. */
+  readonly values?: Readonly<Record<string, number>>;
 }
 
 /** What a worker answers to each turn. */
 export interface Turn {
   /** Of one step: the median of those in the turn, without the first, which finds cold caches. */
   readonly milliseconds: number;
+  /** How much of it went by waiting for input, where that is what is asked. */
+  readonly waitedMs?: number;
   /** The most the process ever held. */
   readonly peakBytes: number;
 }
@@ -34,9 +38,12 @@ export type Outcome = { readonly name: string } & (
       readonly type: 'measured';
       /** After the warm-up, in the order of the rounds. */
       readonly milliseconds: readonly number[];
+      /** Beside them, where the worker tells. */
+      readonly waitedMs?: readonly number[];
       readonly peakBytes: number;
       readonly baseBytes: number;
       readonly note: string;
+      readonly values?: Readonly<Record<string, number>>;
       /** From its start to the end of its first turn: loading, tracing, compiling. */
       readonly startSeconds: number;
     }
@@ -83,21 +90,37 @@ export async function measureInterleaved(
   }
 }
 
+/** What a worker has prepared. */
+export interface Work extends Omit<Ready, 'baseBytes'> {
+  /** @returns milliseconds, or what else a turn says too */
+  readonly turn: () => Promise<number | Omit<Turn, 'peakBytes'>>;
+}
+
 /** The worker's side: prepares, then answers every line with one turn, until its input ends. */
-export function serveTurns(prepare: () => { readonly note: string; readonly turn: () => Promise<number> }): void {
+export function serveTurns(prepare: () => Work | Promise<Work>): void {
   const baseBytes = peakBytes();
-  const { note, turn } = prepare();
-  print({ baseBytes, note } satisfies Ready);
+  let busy = Promise.resolve().then(async () => {
+    const { turn, ...ready } = await prepare();
+    print({ baseBytes, ...ready } satisfies Ready);
+    return turn;
+  });
   const lines = createInterface({ input: process.stdin });
-  let busy = Promise.resolve();
   lines.on('line', () => {
-    busy = busy.then(async () => print({ milliseconds: await turn(), peakBytes: peakBytes() } satisfies Turn));
-    busy.catch((error: unknown) => {
-      console.error(error);
-      process.exit(1);
+    busy = busy.then(async (turn) => {
+      const took = await turn();
+      const timed = typeof took === 'number' ? { milliseconds: took } : took;
+      print({ ...timed, peakBytes: peakBytes() } satisfies Turn);
+      return turn;
     });
+    busy.catch(fail);
   });
   lines.on('close', () => process.exit(0));
+  busy.catch(fail);
+}
+
+function fail(error: unknown): never {
+  console.error(error);
+  process.exit(1);
 }
 
 /** Time of one of `steps` steps: the median without the first, which finds what other processes left in the caches. */
@@ -168,8 +191,18 @@ class Contestant {
       return { name, type: 'failed', why: this.failure ?? 'it never started' };
     }
     const { peakBytes: peak } = this.turns[this.turns.length - 1];
-    const milliseconds = this.turns.slice(warmUp + 1).map((turn) => turn.milliseconds); // the start took one
-    return { name, type: 'measured', milliseconds, peakBytes: peak, startSeconds: this.startSeconds, ...this.ready };
+    const counted = this.turns.slice(warmUp + 1); // the start took one
+    const milliseconds = counted.map((turn) => turn.milliseconds);
+    const waitedMs = counted.flatMap((turn) => turn.waitedMs ?? []);
+    return {
+      name,
+      type: 'measured',
+      milliseconds,
+      ...(waitedMs.length > 0 ? { waitedMs } : {}),
+      peakBytes: peak,
+      startSeconds: this.startSeconds,
+      ...this.ready,
+    };
   }
 
   end(): void {

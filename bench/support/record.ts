@@ -31,6 +31,14 @@ const introductions: Readonly<Record<string, string>> = {
   forward:
     'One forward pass of inference on a float tensor that is ready. The rows "from bytes" are what refreshes and ' +
     'evaluations run: upload of stored images, crop and normalisation included, which the peers are spared.',
+  preprocess:
+    'Photos on disk to records in shards, by the activities that a worker runs: read, hash and compare with the scan, check, ' +
+    'decode, scale, lay out, write to a store on the disk. Bare sharp reads, decodes and scales the same files in as many lanes ' +
+    'and keeps the pixels in memory. Then how long a training session waits for the batches that it asks for.',
+  retrieval:
+    'Precision@1, recall@k and MAP@R of a set within itself, nearest neighbours included. The peer is the calculator of ' +
+    'pytorch-metric-learning at its fast setting; the bench fails where values differ.',
+  'start-up': 'What a person waits for before anything begins, beside what Node and its libraries take alone.',
 };
 
 /** Replaces the tables of the same bench and title, adds the others, and writes both files. */

@@ -1,4 +1,4 @@
-/** What the benches of K-means and of neighbours have in common: rows in files that all contestants read, and a table. */
+/** What the benches of K-means, neighbours and retrieval have in common: rows in files that all contestants read, and a table. */
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { spawnEnvironment } from '../../engine/environment';
 import { rngFor } from '../../learning/random';
-import { measureInterleaved, quantile, type Variant } from './interleave';
+import { measureInterleaved, quantile, type Outcome, type Variant } from './interleave';
 import { projectRoot, record, textOf, type Table } from './record';
 
 /** What a worker is told, of ours and of the peers. */
@@ -26,11 +26,20 @@ export type SearchTask =
       readonly queries: string;
       readonly embeddingSize: number;
       readonly count: number;
+    }
+  | {
+      readonly type: 'retrieval';
+      /** float32 [n, E]; row i is of class i mod `classes`. */
+      readonly rows: string;
+      readonly embeddingSize: number;
+      readonly classes: number;
     };
 
 export interface SearchCase {
   readonly name: string;
   readonly title: string;
+  /** How far apart the values of contestants may lie, where they name any. */
+  readonly tolerance?: number;
   /** Writes the rows into the folder. */
   readonly prepare: (folder: string) => Promise<SearchTask>;
 }
@@ -54,7 +63,7 @@ export async function runSearchBench(
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  for (const { name, title, prepare } of cases) {
+  for (const { name, title, tolerance = 0, prepare } of cases) {
     if (values.case !== undefined && !values.case.includes(name)) continue;
     console.log(`\n${bench}: ${title}`);
     const task = JSON.stringify(await prepare(folder));
@@ -72,36 +81,67 @@ export async function runSearchBench(
     const outcomes = await measureInterleaved([ours, ...others], { warmUp: 1, rounds: Number(values.rounds) }, (line) =>
       console.log(line),
     );
-    const median = (at: number): number => {
-      const outcome = outcomes[at];
-      return outcome.type === 'measured' ? quantile(outcome.milliseconds, 0.5) : NaN;
-    };
-    const table: Table = {
-      bench,
-      title,
-      about: `${threads} threads each, ${values.rounds} rounds; a round is the whole task.`,
-      columns: ['', 'seconds', 'time of lodestone against it', 'peak MiB'],
-      rows: outcomes.map((outcome, i) =>
-        outcome.type === 'failed'
-          ? [outcome.name, 'failed', '–', '–']
-          : [
-              outcome.name,
-              (median(i) / 1000).toFixed(3),
-              `${(median(0) / median(i)).toFixed(2)} ×`,
-              (outcome.peakBytes / 2 ** 20).toFixed(0),
-            ],
-      ),
-      notes: outcomes.map((outcome) => `${outcome.name}: ${outcome.type === 'failed' ? outcome.why : outcome.note}`),
-    };
+    const about = `${threads} threads each, ${values.rounds} rounds; a round is the whole task.`;
+    const table = tableOf({ bench, title, about }, outcomes);
     if (!values['no-record']) record([table], `npm run bench -- ${bench}`);
     console.log(`\n${textOf(table)}`);
+    requireAgreement(outcomes, tolerance);
   }
 }
 
-/** Heaps of unit spread around seeded centres of unit spread: float32 [n, E], into a file. */
+/** Times against the first contestant's, and beside them the values that all came to. */
+export function tableOf(about: Pick<Table, 'bench' | 'title' | 'about'>, outcomes: readonly Outcome[]): Table {
+  const names = Object.keys(outcomes.map(valuesOf).find((values) => values !== null) ?? {});
+  const medianOf = (outcome: Outcome): number =>
+    outcome.type === 'measured' ? quantile(outcome.milliseconds, 0.5) : NaN;
+  return {
+    ...about,
+    columns: ['', 'seconds', 'time of lodestone against it', 'peak MiB', ...names],
+    rows: outcomes.map((outcome) =>
+      outcome.type === 'failed'
+        ? [outcome.name, 'failed', '–', '–', ...names.map(() => '–')]
+        : [
+            outcome.name,
+            (medianOf(outcome) / 1000).toFixed(3),
+            `${(medianOf(outcomes[0]) / medianOf(outcome)).toFixed(2)} ×`,
+            (outcome.peakBytes / 2 ** 20).toFixed(0),
+            ...names.map((name) => outcome.values?.[name]?.toFixed(6) ?? '–'),
+          ],
+    ),
+    notes: outcomes.map((outcome) => `${outcome.name}: ${outcome.type === 'failed' ? outcome.why : outcome.note}`),
+  };
+}
+
+/** Throws where a contestant's value is not the first one's: its time would be that of another task. */
+export function requireAgreement(outcomes: readonly Outcome[], tolerance: number): void {
+  const [first, ...others] = outcomes.flatMap((outcome) => {
+    const values = valuesOf(outcome);
+    return values === null ? [] : [{ name: outcome.name, values }];
+  });
+  for (const { name, values } of others) {
+    for (const [what, value] of Object.entries(first.values)) {
+      if (what in values && Math.abs(values[what] - value) <= tolerance) continue;
+      throw new Error(
+        `bench: ${what}: ${first.name} has ${value}, ${name} has ${values[what]}; they may differ by ${tolerance}.`,
+      );
+    }
+  }
+}
+
+function valuesOf(outcome: Outcome): Readonly<Record<string, number>> | null {
+  return outcome.type === 'measured' ? (outcome.values ?? null) : null;
+}
+
+/** Heaps around seeded centres of unit spread, row i in heap i mod `heaps`: float32 [n, E], into a file. */
 export async function writeHeaps(
   path: string,
-  { rows, embeddingSize, heaps, seed }: { rows: number; embeddingSize: number; heaps: number; seed: number },
+  {
+    rows,
+    embeddingSize,
+    heaps,
+    seed,
+    spread = 1,
+  }: { rows: number; embeddingSize: number; heaps: number; seed: number; spread?: number },
 ): Promise<void> {
   const placing = rngFor(seed, 'bench centres');
   const centres = Float32Array.from({ length: heaps * embeddingSize }, () => placing.normal());
@@ -109,7 +149,7 @@ export async function writeHeaps(
   const file = createWriteStream(path);
   for (let row = 0; row < rows; row++) {
     const from = (row % heaps) * embeddingSize;
-    const values = Float32Array.from({ length: embeddingSize }, (_, e) => centres[from + e] + rng.normal());
+    const values = Float32Array.from({ length: embeddingSize }, (_, e) => centres[from + e] + spread * rng.normal());
     if (!file.write(new Uint8Array(values.buffer))) await once(file, 'drain');
   }
   file.end();

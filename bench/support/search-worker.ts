@@ -1,19 +1,19 @@
-/** Our side of the benches of K-means and of neighbours: the task in one process, turn by turn. */
+/** Our side of the benches of K-means, neighbours and retrieval: the task in one process, turn by turn. */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { kMeans } from '../../learning/index/k-means';
+import { retrievalDepth, retrievalOf } from '../../learning/metrics/retrieval';
 import { rngFor } from '../../learning/random';
 import { nearestNeighbours } from '../../learning/readouts/neighbours';
-import { serveTurns } from './interleave';
+import { serveTurns, type Ready } from './interleave';
 import type { SearchTask } from './search-bench';
 
 const task = JSON.parse(process.argv[2] ?? '') as SearchTask;
 
 serveTurns(() => {
-  const work = task.type === 'clusters' ? clusters(task) : neighbours(task);
-  const note = work();
+  const work = workOf(task);
   return {
-    note,
+    ...work(),
     turn: () => {
       const start = performance.now();
       work();
@@ -22,8 +22,21 @@ serveTurns(() => {
   };
 });
 
+type Said = Omit<Ready, 'baseBytes'>;
+
+function workOf(asked: SearchTask): () => Said {
+  switch (asked.type) {
+    case 'clusters':
+      return clusters(asked);
+    case 'neighbours':
+      return neighbours(asked);
+    case 'retrieval':
+      return retrieval(asked);
+  }
+}
+
 /** As a refresh does it: four tries of K-means++ each, the best kept. */
-function clusters({ rows, embeddingSize, classes, clusters: k }: SearchTask & { type: 'clusters' }): () => string {
+function clusters({ rows, embeddingSize, classes, clusters: k }: SearchTask & { type: 'clusters' }): () => Said {
   const embeddings = floats(rows);
   const size = embeddings.length / embeddingSize / classes;
   const points = Array.from({ length: classes }, (_, classId) => ({
@@ -36,17 +49,32 @@ function clusters({ rows, embeddingSize, classes, clusters: k }: SearchTask & { 
       const streams = [0, 1, 2, 3].map((restart) => rngFor(1, 'bench', classId, restart));
       return sum + kMeans(own, k, streams).inertia;
     }, 0);
-    return `four tries, the best kept; inertia ${inertia.toPrecision(5)}`;
+    return { note: `four tries, the best kept; inertia ${inertia.toPrecision(5)}` };
   };
 }
 
-function neighbours({ rows, queries, embeddingSize, count }: SearchTask & { type: 'neighbours' }): () => string {
+function neighbours({ rows, queries, embeddingSize, count }: SearchTask & { type: 'neighbours' }): () => Said {
   const request = { queries: floats(queries), references: floats(rows), embeddingSize, count };
   return () => {
     const { references } = nearestNeighbours(request);
     const all = references.reduce((sum, place) => sum + place, 0);
     const nearest = references.reduce((sum, place, i) => (i % count === 0 ? sum + place : sum), 0);
-    return `exact to float64; sum of the places of all neighbours ${all}, of the nearest ${nearest}`;
+    return { note: `exact to float64; sum of the places of all neighbours ${all}, of the nearest ${nearest}` };
+  };
+}
+
+/** As an evaluation does it: neighbours of the set within itself, then the metrics. */
+function retrieval({ rows, embeddingSize, classes }: SearchTask & { type: 'retrieval' }): () => Said {
+  const set = floats(rows);
+  const ids = Int32Array.from({ length: set.length / embeddingSize }, (_, row) => row % classes);
+  const request = { queries: set, references: set, embeddingSize, count: retrievalDepth(ids), excludeSelf: true };
+  return () => {
+    const { precision1, recall, mapAtR } = retrievalOf(nearestNeighbours(request), ids);
+    const others = Object.entries(recall).map(([k, share]) => `${k} ${share.toFixed(4)}`);
+    return {
+      note: `exact neighbours, ${request.count} of each row; recall@ ${others.join(', ')}`,
+      values: { 'precision@1': precision1, 'MAP@R': mapAtR },
+    };
   };
 }
 
