@@ -10,9 +10,10 @@ import { networkFor, parameterCount } from '../../learning/networks/network';
 import { labelData, type TrainingData } from '../../learning/training-data';
 import { StepExecutor, type Execution } from '../../learning/training/executor';
 import { phaseSpecs, type SessionConfig } from '../../learning/training/plan';
-import { TrainingSession, type EpochHooks } from '../../learning/training/session';
 import { trainStep, type StepBatch } from '../../learning/training/train-step';
 import { caseNamed, edgeOf, noisyBytes, trainCases, type TrainCase } from './cases';
+import { endlessSession, noisySource } from './endless-session';
+import { requireDevice } from './device';
 import { medianStep, serveTurns } from './interleave';
 
 const executions: Readonly<Record<string, Execution & { readonly kernels: 'proven' | 'stock' }>> = {
@@ -28,11 +29,12 @@ const LEARNING_RATE = 0.01;
 const CLUSTERS = 40;
 const PER_CLUSTER = 10;
 
-const [caseName, variant] = process.argv.slice(2);
+const [caseName, variant, device] = process.argv.slice(2);
 
 serveTurns(() => {
   const one = caseNamed(trainCases, caseName);
   const execution = executions[variant];
+  requireDevice(device);
   const choice = chooseKernels(execution.kernels);
   const fused = Object.entries(choice).flatMap(([op, { kernel }]) => (kernel === 'fused' ? [op] : []));
   const step = one.wholeSession ? sessionSteps(one, execution) : bareSteps(one, execution);
@@ -66,43 +68,11 @@ function bareSteps(one: TrainCase, execution: Execution): () => void {
   };
 }
 
-/** Steps of an epoch that never ends; each begins when it is asked for. */
 function sessionSteps(one: TrainCase, execution: Execution): () => Promise<void> {
-  const edge = edgeOf(one.network.inputSize);
-  const images = noisyBytes(CLUSTERS * PER_CLUSTER * edge * edge * 3);
-  const bytes = edge * edge * 3;
-  const source = {
-    edge,
-    channels: 3 as const,
-    read: (examples: readonly number[]) => {
-      const batch = new Uint8Array(examples.length * bytes);
-      examples.forEach((example, i) => batch.set(images.subarray(example * bytes, (example + 1) * bytes), i * bytes));
-      return Promise.resolve(batch);
-    },
-  };
-  let done: (() => void) | undefined;
-  let go: (() => void) | undefined;
-  const hooks: EpochHooks = {
-    onStep: () => undefined,
-    afterStep: async () => {
-      await new Promise(setImmediate); // as the trainer does after each step
-      done?.();
-      await new Promise<void>((resolve) => (go = resolve));
-    },
-    shouldStop: () => false,
-  };
-  let training: Promise<unknown> | undefined;
-  const begin = async (): Promise<void> => {
-    const session = await TrainingSession.create(configOf(one, execution), sessionData(), source);
-    session.beginTraining();
-    await session.trainEpoch(1, sessionIndex(one.network.embeddingSize), hooks);
-  };
-  return () =>
-    new Promise((resolve, reject) => {
-      done = resolve;
-      if (training === undefined) (training = begin()).catch(reject);
-      else go?.();
-    });
+  const config = configOf(one, execution);
+  const source = noisySource(edgeOf(one.network.inputSize), CLUSTERS * PER_CLUSTER);
+  const index = one.objective.type === 'softmax' ? null : sessionIndex(one.network.embeddingSize);
+  return endlessSession({ config, data: sessionData(), source, index });
 }
 
 function configOf(one: TrainCase, execution: Execution): SessionConfig {
