@@ -1,8 +1,9 @@
-/** What happened and when: attempts, losses and resume marks, outside every digest (S6). */
+/** What happened and when: attempts, losses, resume marks and speeds, outside every digest (S6). */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { Phase } from '../config/artifacts';
+import { EpochSpeed } from '../config/speed';
 import { runLayout } from '../storage/run-layout';
 import type { ObjectStore } from '../storage/store';
 
@@ -25,6 +26,8 @@ const Event = z.discriminatedUnion('type', [
     /** Global step that was applied last. */
     reached: z.int(),
   }),
+  /** What an attempt at an epoch cost that came to its end or was stopped. */
+  z.object({ type: z.literal('speed'), phase: Phase, epoch: z.int(), speed: EpochSpeed }),
 ]);
 export type Event = z.infer<typeof Event>;
 

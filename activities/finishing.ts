@@ -91,6 +91,10 @@ async function finishRun(services: Services, version: string, request: FinishReq
         event.type === 'attempt' && event.phase === 'train' && event.resumedFrom !== null ? [event.resumedFrom] : [],
       ),
       validationErrors: request.validationErrors,
+      speed: {
+        epochs: events.flatMap((event) => (event.type === 'speed' ? [event] : [])),
+        environment: last.fingerprint,
+      },
       dataSet: summaryOf(request.data, local),
       images: await picturesOf(local, shownIn(evaluation)),
       command: reproducingCommand('run', request.data, recipe),

@@ -5,6 +5,7 @@
 import type { CheckpointRef, IndexRef, ObjectRef, Phase, RunResult } from '../config/artifacts';
 import type { ObjectiveName } from '../config/objective';
 import type { Recipe } from '../config/recipe';
+import type { EpochSpeed } from '../config/speed';
 import type { DataSource } from '../config/workflow-input';
 
 export interface BindRequest {
@@ -72,28 +73,58 @@ export interface EpochRequest extends TrainerSubject {
   readonly index: IndexRef | null;
 }
 
+/** Who could share the work that follows. A hint: it decides who computes, never what. Left out: nobody. */
+export interface Pool {
+  /** Workers that ask the shared queue of trainers for work. */
+  readonly trainers: number;
+  /** Parts in which the data set is embedded. */
+  readonly parts: number;
+}
+
 export interface EpochOutcome {
   readonly checkpoint: CheckpointRef;
   /** stopped: a stop was asked for, and the checkpoint lies inside the epoch. */
   readonly outcome: 'finished' | 'stopped';
+  /** What training it cost: a hint, which no digest contains. Left out where it was found done; null where no step was left. */
+  readonly speed?: EpochSpeed | null;
   /** The private queue of the host that holds this state warm (P6). */
   readonly hostQueue: string;
+  readonly pool?: Pool;
 }
 
 export interface RefreshRequest extends TrainerSubject {
   readonly checkpoint: CheckpointRef;
   readonly previous: IndexRef | null;
   readonly epoch: number;
+  /** Trainers that are asked to embed with this one; left out: none. */
+  readonly helpers?: number;
 }
 
 export interface RefreshOutcome {
   readonly index: IndexRef;
   readonly hostQueue: string;
+  readonly pool?: Pool;
 }
 
 export interface EvaluateRequest extends TrainerSubject {
   readonly checkpoint: CheckpointRef;
   readonly index: IndexRef;
+  readonly helpers?: number;
+}
+
+/** Embedding for a refresh or an evaluation that runs on another trainer. */
+export interface HelpRequest extends TrainerSubject {
+  readonly checkpoint: CheckpointRef;
+  readonly purpose:
+    | { readonly type: 'refresh'; readonly previous: IndexRef | null }
+    | { readonly type: 'evaluate'; readonly index: IndexRef };
+  /** Which of `of` equal shares it begins with; 0 is the share of the refresh or evaluation itself. */
+  readonly share: { readonly at: number; readonly of: number };
+}
+
+export interface HelpOutcome {
+  /** Parts that this attempt made. */
+  readonly parts: readonly number[];
 }
 
 export interface FinishRequest extends TrainerSubject {
@@ -157,6 +188,19 @@ export interface HeartbeatDetails {
   readonly steps: number;
   readonly imagesPerSecond: number | null;
   readonly loss: number | null;
+  /** While an epoch is trained. */
+  readonly pace?: Pace;
+}
+
+/** Rates are those since the beat before. */
+export interface Pace {
+  readonly stepsPerSecond: number;
+  /** Share of the time that the trainer waited for images. */
+  readonly waitShare: number;
+  /** Resident memory of the trainer process: now, and the most it ever had. */
+  readonly residentBytes: number;
+  readonly peakBytes: number;
+  readonly tensors: number;
 }
 
 export interface PipelineActivities {
@@ -176,4 +220,5 @@ export interface TrainerActivities {
   trainEpoch(request: EpochRequest): Promise<EpochOutcome>;
   refreshIndex(request: RefreshRequest): Promise<RefreshOutcome>;
   evaluateRun(request: EvaluateRequest): Promise<ObjectRef>;
+  helpEmbed(request: HelpRequest): Promise<HelpOutcome>;
 }

@@ -19,21 +19,30 @@ import { readManifest } from '../storage/commits';
 import { withFillingDataSet, type LocalDataSet } from './data-set';
 import { rejectingInput } from './failures';
 import { beating } from './heartbeat';
-import type { HeartbeatDetails, TrainerSubject } from './requests';
+import type { HeartbeatDetails, Pool, TrainerSubject } from './requests';
 import type { TrainerServices } from './services';
-import type { TrainerHooks, WorkOutcome } from './trainer/host';
-import type { IndexFile, PartFile, StateFiles, TrainerWork } from './trainer/protocol';
+import type { TrainerHooks, TrainerSettings, WorkOutcome } from './trainer/host';
+import { EXAMPLES_OF_PART, type IndexFile, type PartFile, type StateFiles, type TrainerWork } from './trainer/protocol';
 
 export const MAX_RECOVERIES = 5;
 
 type Tell = (details: HeartbeatDetails) => void;
 
-type WorkHooks = Pick<TrainerHooks, 'onStep' | 'commit' | 'keepPart'>;
+/** What a work that embeds many examples does with their parts. */
+export type PartHooks = Pick<TrainerHooks, 'keepPart' | 'findPart'>;
+
+type WorkHooks = Pick<TrainerHooks, 'onStep' | 'commit'> & PartHooks;
 
 /** A work without what every work has. */
 type Plan<W extends TrainerWork> = Omit<W, 'id' | 'load' | 'scratch'>;
 
 export interface Device {
+  /** Parts in which the whole data set is embedded. */
+  readonly parts: number;
+  /** Aborted when other work waits for a device that was taken to help; null: it was taken for work of its own. */
+  readonly wanted: AbortSignal | null;
+  /** What decides the bits that its trainer computes (B1). */
+  fingerprint(): Promise<Readonly<Record<string, string>>>;
   stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null>;
   /** A local file of an object that stays until the work is over. */
   held(ref: ObjectRef): Promise<string>;
@@ -42,7 +51,7 @@ export interface Device {
   /** Performs work with checkpoints. */
   perform(work: TrainerWork, hooks: Pick<TrainerHooks, 'onStep' | 'commit'>): Promise<WorkOutcome>;
   /** Performs work without checkpoints, which keeps embeddings on its way, again after a lost trainer. */
-  performAgain(work: () => Promise<TrainerWork>, keepPart: TrainerHooks['keepPart']): Promise<WorkOutcome>;
+  performAgain(work: () => Promise<TrainerWork>, hooks: PartHooks): Promise<WorkOutcome>;
   /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
   rethrowUnlessStopped(): void;
 }
@@ -53,15 +62,38 @@ export function onDevice<T>(
   subject: TrainerSubject,
   use: (device: Device) => Promise<T>,
 ): Promise<T> {
+  return onHeldDevice(services, subject, (hold) => services.host.withDevice(subject.run, () => hold(null)), use);
+}
+
+/** The same on a device that nothing else wants, until something does. Throws DeviceBusy at once where it is not free. */
+export function onSpareDevice<T>(
+  services: TrainerServices,
+  subject: TrainerSubject,
+  use: (device: Device) => Promise<T>,
+): Promise<T> {
+  return onHeldDevice(services, subject, (hold) => services.host.withSpareDevice(subject.run, hold), use);
+}
+
+/** Who could share the work that comes next. */
+export async function poolOf({ countTrainers }: TrainerServices, { parts }: Pick<Device, 'parts'>): Promise<Pool> {
+  return { trainers: await countTrainers(), parts };
+}
+
+function onHeldDevice<T>(
+  services: TrainerServices,
+  subject: TrainerSubject,
+  take: (hold: (wanted: AbortSignal | null) => Promise<T>) => Promise<T>,
+  use: (device: Device) => Promise<T>,
+): Promise<T> {
   const { store, cache, host } = services;
   const activity = Context.current();
   return beating<HeartbeatDetails, T>((tell: Tell, signal) =>
-    host.withDevice(() =>
+    take((wanted) =>
       withFillingDataSet(services, subject.dataSet, async (local) => {
         const scratch = join(services.directory, 'scratch', randomUUID());
         await mkdir(scratch, { recursive: true });
         const checkpoints = new CheckpointStore(store, subject.run);
-        const settings = { threads: subject.threads, kernels: subject.recipe.engine.kernels };
+        const settings = trainerSettings(subject);
         const fill = { isUnderWay: true, failure: null as Error | null };
         local.filled.then(
           () => (fill.isUnderWay = false),
@@ -71,6 +103,11 @@ export function onDevice<T>(
             host.kill();
           },
         );
+        /** Help that is not wanted any more does not wait for shards, and what it made of unverified ones is lost (P7). */
+        const letGo = wanted && AbortSignal.any([wanted, signal]);
+        const filledOrLetGo = async (): Promise<void> => {
+          await (letGo === null ? local.filled : Promise.race([local.filled, aborted(letGo)]));
+        };
         const throwFillFailure = (): void => {
           if (fill.failure instanceof Error) throw fill.failure;
         };
@@ -81,8 +118,11 @@ export function onDevice<T>(
             if (why?.notFound || why?.timedOut) host.kill();
             else host.stop(work.id);
           };
+          const onWanted = (): void => host.stop(work.id);
           if (signal.aborted) onAbort();
+          if (wanted?.aborted) onWanted();
           signal.addEventListener('abort', onAbort);
+          wanted?.addEventListener('abort', onWanted);
           try {
             const outcome = await host.perform(work, settings, {
               onStep: hooks.onStep,
@@ -94,11 +134,12 @@ export function onDevice<T>(
                 return hooks.commit(state, fingerprint);
               },
               keepPart: async (part) => {
-                await local.filled;
-                return hooks.keepPart(part);
+                await filledOrLetGo();
+                if (!fill.isUnderWay) await hooks.keepPart(part);
               },
+              findPart: hooks.findPart,
             });
-            await local.filled;
+            await filledOrLetGo();
             return outcome;
           } catch (error) {
             throwFillFailure();
@@ -106,6 +147,7 @@ export function onDevice<T>(
             throw error;
           } finally {
             signal.removeEventListener('abort', onAbort);
+            wanted?.removeEventListener('abort', onWanted);
           }
         };
         const releases: (() => void)[] = [];
@@ -114,7 +156,24 @@ export function onDevice<T>(
           releases.push(cache.hold([ref]));
           return cache.path(store, ref);
         };
+        /** Tries again after a lost trainer; five times without progress are NoProgress (P4). */
+        const recovering = async <R>(attempt: (progressed: () => void) => Promise<R>): Promise<R> => {
+          let recoveries = 0;
+          for (;;) {
+            if (signal.aborted) throw signal.reason;
+            try {
+              return await attempt(() => (recoveries = 0));
+            } catch (error) {
+              recoveries += 1;
+              if (!isRecoverable(error, recoveries)) throw error;
+              if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, 'this work', error);
+            }
+          }
+        };
         const device: Device = {
+          parts: Math.ceil(local.manifest.records.length / EXAMPLES_OF_PART),
+          wanted,
+          fingerprint: () => recovering(() => host.fingerprint(settings)),
           held,
           stateFiles: (ref) =>
             ifGiven(ref, (given) =>
@@ -140,26 +199,20 @@ export function onDevice<T>(
               }),
             ),
           work: (plan) => ({ ...plan, id: randomUUID(), load: loadSpec(subject, local), scratch }) as never,
-          perform: (work, hooks) => perform(work, { ...hooks, keepPart: () => Promise.reject(unexpected('parts')) }),
-          performAgain: async (work, keepPart) => {
-            const onStep = (): void => undefined;
-            const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
-            let recoveries = 0;
-            const keeping = async (part: PartFile): Promise<void> => {
-              await keepPart(part);
-              recoveries = 0;
-            };
-            for (;;) {
-              if (signal.aborted) throw signal.reason;
-              try {
-                return await perform(await work(), { onStep, commit, keepPart: keeping });
-              } catch (error) {
-                recoveries += 1;
-                if (!isRecoverable(error, recoveries)) throw error;
-                if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, 'this work', error);
-              }
-            }
+          perform: (work, hooks) => {
+            const none = (): Promise<never> => Promise.reject(unexpected('parts'));
+            return perform(work, { ...hooks, keepPart: none, findPart: none });
           },
+          performAgain: (work, hooks) =>
+            recovering(async (progressed) => {
+              const onStep = (): void => undefined;
+              const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
+              const keepPart = async (part: PartFile): Promise<void> => {
+                await hooks.keepPart(part);
+                progressed();
+              };
+              return perform(await work(), { ...hooks, onStep, commit, keepPart });
+            }),
           rethrowUnlessStopped: () => {
             const why = activity.cancellationDetails;
             if (why?.cancelRequested) return;
@@ -182,8 +235,22 @@ export function onDevice<T>(
   );
 }
 
+/** What the trainer process is spawned with. */
+function trainerSettings({ threads, recipe }: TrainerSubject): TrainerSettings {
+  const { kernels, deterministic, tf32 } = recipe.engine;
+  return { threads, kernels, deterministic, tf32, trace: recipe.profile };
+}
+
 function loadSpec({ recipe }: TrainerSubject, { manifestPath, shards }: LocalDataSet): TrainerWork['load'] {
-  return { recipe: { ...recipe, checkpointSeconds: 0 }, manifest: manifestPath, shards }; // intervals are no part of a session
+  // Intervals and profiles are no part of a session.
+  return { recipe: { ...recipe, checkpointSeconds: 0, profile: false }, manifest: manifestPath, shards };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function unexpected(what: string): LodestoneError {

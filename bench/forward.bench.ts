@@ -1,6 +1,6 @@
 /**
  * Forward passes of inference: ours compiled with batch norm folded, in bf16 and op by op, and PyTorch.
- *   npm run bench -- forward [--case NAME …] [--rounds 15] [--warm-up 2] [--threads 2] [--only VARIANT …] [--no-record]
+ *   npm run bench -- forward [--case NAME …] [--rounds 15] [--warm-up 2] [--threads 2] [--device cpu|gpu] [--only VARIANT …] [--no-record]
  */
 import { forwardCases } from './support/cases';
 import { runEngineBench } from './support/engine-bench';

@@ -1,6 +1,6 @@
 /**
  * Training steps of the product's own networks: ours compiled, in bf16 and op by op, stock tfjs, and PyTorch.
- *   npm run bench -- train-step [--case NAME …] [--rounds 15] [--warm-up 2] [--threads 2] [--only VARIANT …] [--no-record]
+ *   npm run bench -- train-step [--case NAME …] [--rounds 15] [--warm-up 2] [--threads 2] [--device cpu|gpu] [--only VARIANT …] [--no-record]
  */
 import { trainCases } from './support/cases';
 import { runEngineBench } from './support/engine-bench';

@@ -2,7 +2,9 @@
  * Progress for a person: from what is known of a run to lines of text, and lines onto a terminal (one block that is drawn
  * anew) or into a log (a plain line now and then). Text and streams only.
  */
+import type { SpeedFigures } from '../config/speed';
 import type { RunProgress } from '../config/workflow-input';
+import { bytesText, secondsText } from '../report/wording';
 import type { Beat, RunView } from './run-client';
 import type { OutputStream } from './settings';
 
@@ -60,15 +62,41 @@ export function progressLines({ view, progress, children }: Seen, eta: number | 
 }
 
 export function beatLine(
-  { phase, epoch, epochs, step, steps, imagesPerSecond, loss }: Beat,
+  { phase, epoch, epochs, step, steps, imagesPerSecond, loss, pace }: Beat,
   eta: number | null,
 ): string {
   const filled = steps > 0 ? Math.round((BAR * Math.min(step, steps)) / steps) : 0;
   return [
     `${phase} ${epochs > 0 ? `epoch ${epoch}/${epochs}` : ''} [${'#'.repeat(filled)}${'.'.repeat(BAR - filled)}] ${step}/${steps}`,
+    pace === null ? '' : `${rate(pace.stepsPerSecond)} steps/s`,
     imagesPerSecond === null ? '' : `${Math.round(imagesPerSecond)} img/s`,
     loss === null ? '' : `loss ${loss.toFixed(3)}`,
     eta === null ? '' : `about ${duration(eta)} left`,
+    pace === null ? '' : `waiting ${percent(pace.waitShare)}`,
+    pace === null ? '' : `memory ${bytesText(pace.residentBytes)} (peak ${bytesText(pace.peakBytes)})`,
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
+}
+
+/** What an epoch cost, or a run. */
+export function speedLine({
+  stepsPerSecond,
+  imagesPerSecond,
+  waitShare,
+  peakMemoryBytes,
+  tensors,
+  compileSeconds,
+  warmUpSeconds,
+}: SpeedFigures): string {
+  return [
+    stepsPerSecond === null ? '' : `${rate(stepsPerSecond)} steps/s`,
+    imagesPerSecond === null ? '' : `${Math.round(imagesPerSecond)} img/s`,
+    waitShare === null ? '' : `waiting ${percent(waitShare)}`,
+    `peak memory ${bytesText(peakMemoryBytes)}`,
+    `${tensors} tensors`,
+    `compiling ${secondsText(compileSeconds)}`,
+    `first runs ${secondsText(warmUpSeconds)}`,
   ]
     .filter((part) => part !== '')
     .join(' · ');
@@ -125,6 +153,10 @@ export class LiveView {
     if (this.drawn > 0) this.stream.write(`\u001b[${this.drawn}A\u001b[0J`);
     this.drawn = 0;
   }
+}
+
+function rate(stepsPerSecond: number): string {
+  return String(Number(stepsPerSecond.toPrecision(3)));
 }
 
 export function percent(share: number): string {

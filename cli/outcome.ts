@@ -2,6 +2,7 @@
 import { Evaluation, type RunResult } from '../config/artifacts';
 import type { Outcome } from '../config/outcome';
 import { parseAtEdge } from '../config/parse';
+import type { SpeedFigures } from '../config/speed';
 import { comparisonTable, recoveryTable, resultSummary } from '../report/text-table';
 import { keyOf, type ObjectStore } from '../storage/store';
 
@@ -10,8 +11,14 @@ export function outcomeStatus(outcome: Outcome): 'finished' | 'stopped' {
   return resultsOf(outcome).every(({ status }) => status === 'finished') ? 'finished' : 'stopped';
 }
 
-export function outcomeJson(run: string, outcome: Outcome): Record<string, unknown> {
+/** @param speeds what each run cost, by its name */
+export function outcomeJson(
+  run: string,
+  outcome: Outcome,
+  speeds: ReadonlyMap<string, SpeedFigures | null>,
+): Record<string, unknown> {
   const status = outcomeStatus(outcome);
+  const resultJson = (result: RunResult): Record<string, unknown> => jsonOf(result, speeds.get(result.run) ?? null);
   switch (outcome.type) {
     case 'run':
       return { run, ...resultJson(outcome.result) };
@@ -38,15 +45,11 @@ export function outcomeJson(run: string, outcome: Outcome): Record<string, unkno
   }
 }
 
-function resultJson({
-  status,
-  objective,
-  epochs,
-  metrics,
-  digests,
-  reproducibility,
-}: RunResult): Record<string, unknown> {
-  return { status, objective, epochs, metrics, digests, reproducibility };
+function jsonOf(
+  { status, objective, epochs, metrics, digests, reproducibility }: RunResult,
+  speed: SpeedFigures | null,
+): Record<string, unknown> {
+  return { status, objective, epochs, metrics, digests, reproducibility, speed };
 }
 
 /** What to know before trusting a figure, each thing once: it stands in the evaluations, and in the report as well. */
@@ -83,7 +86,7 @@ function digestLine({ digests: { weights, index, curves } }: RunResult): string 
   return `digests: weights ${short(weights)}, index ${short(index)}, curves ${short(curves)}`;
 }
 
-function resultsOf(outcome: Outcome): RunResult[] {
+export function resultsOf(outcome: Outcome): RunResult[] {
   switch (outcome.type) {
     case 'run':
       return [outcome.result];

@@ -81,6 +81,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
   withRecipe(command('run', 'train one objective on a folder of images'))
     .argument('<data>', 'folder of images, or a recipe file that names its data')
     .option('--objective <name>', 'softmax, triplet or magnet')
+    .option('--profile', 'trace some steps and write a page of where their time goes; changes no result')
     .addHelpText('after', RUN_EXAMPLES)
     .action(
       does(async (data: string, options: never) => (await import('./commands/train')).run(context, data, options)),
@@ -88,7 +89,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
   withRecipe(command('compare', 'train several objectives from one warm start and compare them'))
     .argument('<data>', 'folder of images, or a recipe file that names its data')
     .option('--objectives <names>', 'comma between them; left out: softmax,triplet,magnet')
-    .option('--parallel <n>', 'runs at a time, where there are that many trainers')
+    .option('--parallel <n>', 'runs at a time; left out: as many as there are trainers')
     .action(
       does(async (data: string, options: never) => (await import('./commands/train')).compare(context, data, options)),
     );
@@ -96,7 +97,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
     .argument('<data>', 'folder of images, or a recipe file that names its data')
     .option('--objectives <names>', 'comma between them; left out: magnet')
     .option('--pairings <n>', 'random pairings; left out: 3')
-    .option('--parallel <n>', 'runs at a time, where there are that many trainers')
+    .option('--parallel <n>', 'runs at a time; left out: as many as there are trainers')
     .action(
       does(async (data: string, options: never) => (await import('./commands/train')).recover(context, data, options)),
     );
@@ -128,7 +129,8 @@ export function createProgram(context: Context, onExit: (code: number) => void):
       does(async (run: string, epochs: string, options: never) => (await runs()).extend(context, run, epochs, options)),
     );
   withRun(command('report', 'fetch the page of a run or comparison and print its path'))
-    .option('--out <file>', 'where to; left out: .lodestone/reports/<run>.html')
+    .option('--profile', 'the page of its profile instead, where it was run with --profile')
+    .option('--out <file>', 'where to; left out: .lodestone/reports/<run>.html, or <run>.profile.html')
     .action(does(async (run: string, options: never) => (await runs()).report(context, run, options)));
 
   const data = command('data', 'look at images before training, or draw some');

@@ -3,6 +3,7 @@
  * they return. Does not print, and does not know where the server runs.
  */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import { z } from 'zod';
 import { Outcome } from '../config/outcome';
 import { parseAtEdge } from '../config/parse';
@@ -21,6 +22,14 @@ export type StartRequest =
   | { readonly type: 'compareObjectives'; readonly input: CompareInput }
   | { readonly type: 'hierarchyRecovery'; readonly input: RecoverInput };
 
+const Pace = z.looseObject({
+  stepsPerSecond: z.number(),
+  waitShare: z.number(),
+  residentBytes: z.number(),
+  peakBytes: z.number(),
+  tensors: z.number(),
+});
+
 /** Of activities/requests.ts, read back as the hint that it is. */
 const Beat = z.looseObject({
   phase: z.string(),
@@ -30,6 +39,7 @@ const Beat = z.looseObject({
   steps: z.number(),
   imagesPerSecond: z.number().nullable().default(null),
   loss: z.number().nullable().default(null),
+  pace: Pace.nullable().default(null),
 });
 export type Beat = z.infer<typeof Beat>;
 
@@ -47,15 +57,19 @@ export interface RunView {
 }
 
 /** Starts a run, or attaches to the open one of that name. */
-export async function startRun(client: Client, run: string, { type, input }: StartRequest): Promise<void> {
-  await client.workflow.start(type, {
+export async function startRun(client: Client, run: string, request: StartRequest): Promise<void> {
+  await client.workflow.start(request.type, startOptions(run, request));
+}
+
+function startOptions(run: string, { input }: StartRequest) {
+  return {
     workflowId: run,
     taskQueue: queues.pipeline,
     args: [input],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: `${input.recipe.network.name} on ${input.data.type === 'folder' ? input.data.path : 'the procedural set'}`,
-  });
+  } as const;
 }
 
 /** Null where the server knows no such run. */
@@ -86,15 +100,22 @@ export async function signalStop(client: Client, run: string): Promise<void> {
   await client.workflow.getHandle(run).signal('stop');
 }
 
-export async function requestStop(client: Client, run: string): Promise<RunProgress> {
-  return client.workflow.getHandle(run).executeUpdate<RunProgress, []>('requestStop');
-}
-
-/** @param epochs how many in all */
-export async function extendRun(client: Client, run: string, epochs: number): Promise<RunProgress> {
-  return client.workflow
-    .getHandle(run)
-    .executeUpdate<RunProgress, [{ epochs: number }]>('extend', { args: [{ epochs }] });
+/**
+ * Trains an open run on to more epochs, or starts a closed one for them. In one request with the start: a finished run that
+ * is started again ends at once where it has not been told of them.
+ * @param epochs how many in all
+ */
+export async function extendRun(
+  client: Client,
+  run: string,
+  request: StartRequest,
+  epochs: number,
+): Promise<RunProgress> {
+  const { WithStartWorkflowOperation } = await import('@temporalio/client');
+  return client.workflow.executeUpdateWithStart<Workflow, RunProgress, [{ epochs: number }]>('extend', {
+    args: [{ epochs }],
+    startWorkflowOperation: new WithStartWorkflowOperation(request.type, startOptions(run, request)),
+  });
 }
 
 export async function listRuns(client: Client, limit: number): Promise<RunView[]> {
@@ -124,7 +145,8 @@ type Described = Pick<WorkflowExecutionDescription, 'workflowId' | 'type' | 'sta
 };
 
 function viewOf({ workflowId, type, status, startTime, closeTime, raw }: Described): RunView {
-  const pending = raw.pendingActivities ?? [];
+  // Help is asked of whoever is free: that a busy trainer declines, and how far one is, says nothing of the run.
+  const pending = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name !== 'helpEmbed');
   const again = pending.find(({ attempt, lastFailure }) => (attempt ?? 1) > 1 && lastFailure);
   return {
     run: workflowId,

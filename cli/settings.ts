@@ -38,6 +38,10 @@ export function reportFile(variables: Surroundings['variables'], run: string): s
   return join(stateFolder(variables), 'reports', `${run}.html`);
 }
 
+export function profileFile(variables: Surroundings['variables'], run: string): string {
+  return join(stateFolder(variables), 'reports', `${run}.profile.html`);
+}
+
 /** A path as the person at `folder` would type it. */
 export function shownPath(folder: string, path: string): string {
   const short = relative(folder, path);

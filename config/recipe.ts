@@ -168,6 +168,9 @@ export const Recipe = z.strictObject({
     .min(0)
     .default(120)
     .meta({ doc: 'between checkpoints inside an epoch; 0: after every step', unit: 's' }),
+  profile: z.boolean().default(false).meta({
+    doc: 'trace five steps of each epoch op by op, for `lodestone report --profile`; changes no result',
+  }),
   engine: z
     .strictObject({
       threads: z.int().min(1).max(256).nullable().default(null).meta({
@@ -184,13 +187,19 @@ export const Recipe = z.strictObject({
       precision: z.enum(['float32', 'bf16']).default('float32').meta({
         doc: 'bf16: convolutions compute in bfloat16, weights stay float32; needs `compile` and a CPU or GPU that has it',
       }),
+      deterministic: z.boolean().default(true).meta({
+        doc: 'on a GPU: only kernels that give the same bits again; false: faster ones too, and a resumed run is not bit-equal',
+      }),
+      tf32: z.boolean().default(false).meta({
+        doc: 'on a GPU: float32 products may round their operands to TF32 (10 bits)',
+      }),
     })
     .prefault({}),
 });
 export type Recipe = z.infer<typeof Recipe>;
 
 /** Fields that may change between two starts of one run (S9): they decide how long and how often, not what a step computes. */
-export const freeFields: readonly (keyof Recipe)[] = ['checkpointSeconds'];
+export const freeFields: readonly (keyof Recipe)[] = ['checkpointSeconds', 'profile'];
 
 /** The chosen objective with its options. */
 export function objectiveOf(recipe: Recipe): Objective {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { CheckpointRef, IndexRef, ObjectRef } from './artifacts';
 import { ObjectiveName } from './objective';
 import { Recipe } from './recipe';
+import type { SpeedFigures } from './speed';
 
 export const DataSource = z.discriminatedUnion('type', [
   /** A folder that the pipeline workers can read. */
@@ -56,7 +57,8 @@ export const CompareInput = z.strictObject({
   data: DataSource,
   recipe: Recipe,
   objectives: z.array(ObjectiveName).min(1).default(['softmax', 'triplet', 'magnet']),
-  parallel: z.int().min(1).max(64).default(1),
+  /** Runs at a time; null: as many as there are trainers. */
+  parallel: z.int().min(1).max(64).nullable().default(null),
 });
 export type CompareInput = z.infer<typeof CompareInput>;
 
@@ -66,7 +68,8 @@ export const RecoverInput = z.strictObject({
   recipe: Recipe,
   objectives: z.array(ObjectiveName).min(1).default(['magnet']),
   pairings: z.int().min(1).max(100).default(3),
-  parallel: z.int().min(1).max(64).default(1),
+  /** Runs at a time; null: as many as there are trainers. */
+  parallel: z.int().min(1).max(64).nullable().default(null),
 });
 export type RecoverInput = z.infer<typeof RecoverInput>;
 
@@ -85,6 +88,8 @@ export interface RunProgress {
   readonly epochs: number;
   readonly validationErrors: readonly (number | null)[];
   readonly stopRequested: boolean;
+  /** Of the epoch trained last; null: none was trained since the workflow began, or it is a parent. */
+  readonly speed: SpeedFigures | null;
   /** The workflow ids of children, for parents. */
   readonly children: readonly string[];
 }

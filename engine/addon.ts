@@ -5,6 +5,7 @@
  */
 import util from 'node:util'; // the module itself: a namespace import is a copy, which the shim would not reach
 import { LodestoneError } from '../errors';
+import { loadTracer } from './profile/tracer-addon';
 
 interface Loaded {
   getBackend(): string;
@@ -18,6 +19,7 @@ loadAddon();
 
 function loadAddon(): void {
   restoreNullCheck();
+  loadTracer();
   let loaded: Loaded;
   try {
     // A static import could not be caught; the import in tf.ts then finds this module in the cache.

@@ -13,9 +13,11 @@ import { binding } from './native';
 /** @returns flat strings, stable within a process */
 export function fingerprint(): Record<string, string> {
   const choice = kernelsInUse();
+  const onGpu = binding().isUsingGpuDevice();
   return {
     tensorflow: binding().TF_Version,
-    device: binding().isUsingGpuDevice() ? `gpu ${gpuModels()}`.trim() : 'cpu',
+    device: onGpu ? `gpu ${gpuModels()}`.trim() : 'cpu',
+    ...(onGpu ? { tf32: setting(spawnVariables.tf32), driver: driverVersion() } : {}),
     cpu: cpus()[0]?.model.trim() ?? process.arch,
     cpuFeatures: cpuFeatures(),
     threads: setting(spawnVariables.intraOpThreads),
@@ -44,6 +46,11 @@ function gpuModels(): string {
     (gpu) => /^Model:\s*(.*)$/m.exec(contentOf(`${folder}/${gpu}/information`))?.[1],
   );
   return models.join(', ');
+}
+
+/** Kernels that a driver compiles, and cuDNN's choices, follow its version. */
+function driverVersion(): string {
+  return /Kernel Module(?: for \S+)?\s+(\S+)/.exec(contentOf('/proc/driver/nvidia/version'))?.[1] ?? 'unknown';
 }
 
 function setting(variable: string): string {

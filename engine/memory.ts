@@ -2,6 +2,7 @@
  * What the process holds: tensors as tfjs and as the addon count them, and resident memory; and the collection that
  * keeps it flat. For progress lines, training loops, benches and the tests that nothing grows over thousands of steps.
  */
+import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { binding } from './native';
@@ -13,6 +14,8 @@ export interface MemoryReport {
   /** Tensor handles of the addon: what tfjs lost track of would show here. */
   readonly nativeTensors: number;
   readonly residentBytes: number;
+  /** The most that was ever resident. */
+  readonly peakBytes: number;
 }
 
 export function memoryReport(): MemoryReport {
@@ -20,7 +23,19 @@ export function memoryReport(): MemoryReport {
     tensors: tf.memory().numTensors,
     nativeTensors: binding().getNumOfTensors(),
     residentBytes: process.memoryUsage.rss(),
+    peakBytes: peakBytes(),
   };
+}
+
+/** Of this program alone: what the kernel counts for a process may begin with that of the one that forked it. */
+function peakBytes(): number {
+  try {
+    const peak = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    if (peak) return Number(peak[1]) * 1024;
+  } catch {
+    // not Linux
+  }
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 let collector: (() => void) | undefined;

@@ -115,15 +115,23 @@ export function tensorOf(metadata: TensorMetadata): tf.Tensor {
 
 /** Lets `overrides` answer in place of the binding while `run` runs: how a step is recorded. */
 export function withBinding<T>(overrides: Partial<Binding>, run: () => T): T {
+  const restore = overrideBinding(overrides);
+  try {
+    return run();
+  } finally {
+    restore();
+  }
+}
+
+/** Lets `overrides` answer in place of the binding until what it returns is called. */
+export function overrideBinding(overrides: Partial<Binding>): () => void {
   const original = backend().binding;
   // The addon's properties are read-only, and assignments to them are ignored: a child object shadows them.
   const descriptors = Object.entries(overrides).map(([name, value]) => [name, { value }] as const);
   backend().binding = Object.create(original, Object.fromEntries(descriptors)) as Binding;
-  try {
-    return run();
-  } finally {
+  return () => {
     backend().binding = original;
-  }
+  };
 }
 
 /** Builders of op attributes. */

@@ -5,6 +5,7 @@
 import { type CurveRow, type Evaluation, type Phase, type RunResult, type SplitName } from '../config/artifacts';
 import { type ObjectiveName } from '../config/objective';
 import { type Recipe } from '../config/recipe';
+import { type EpochSpeed } from '../config/speed';
 
 /** One step of a curve, with the phase that it belongs to; steps are counted through each phase. */
 export type CurvePoint = CurveRow & { readonly phase: Phase };
@@ -20,6 +21,13 @@ export interface DataSetSummary {
   readonly notes: readonly string[];
 }
 
+/** What training cost, attempt by attempt, in the order of time. */
+export interface SpeedInput {
+  readonly epochs: readonly { readonly phase: Phase; readonly epoch: number; readonly speed: EpochSpeed }[];
+  /** What the last steps ran on (engine/fingerprint.ts). */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 export interface RunReportInput {
   readonly run: string;
   readonly result: RunResult;
@@ -32,6 +40,7 @@ export interface RunReportInput {
   readonly resumes: readonly number[];
   /** After the warm start, then after each epoch, as shares; null where there were no validation records. */
   readonly validationErrors: readonly (number | null)[];
+  readonly speed: SpeedInput;
   readonly dataSet: DataSetSummary;
   /** Record path → PNG as a data URI. A path without a picture is shown by its name. */
   readonly images: ReadonlyMap<string, string>;

@@ -11,6 +11,7 @@ import { dataSetPart } from './parts/data-set';
 import { gallery } from './parts/gallery';
 import { confusionTable, neighbourExamples } from './parts/neighbours';
 import { resultsTable } from './parts/results-table';
+import { speedPart } from './parts/speed';
 import { warningsPart } from './parts/warnings';
 import { count, counted, objectiveTitles, percent, readoutTitles } from './wording';
 
@@ -37,6 +38,7 @@ export function renderRunReport(input: RunReportInput): string {
       { id: 'neighbours', title: 'Nearest neighbours', body: neighbourExamples(evaluation, images) },
       { id: 'confusions', title: 'Most confused classes', body: confusionTable(evaluation) },
       { id: 'data', title: 'Data set', body: dataSetPart(input.dataSet, evaluation.counts) },
+      { id: 'speed', title: 'Speed and memory', body: speedPart(input.speed) },
       { id: 'reproduce', title: 'Reproduce', body: reproduction },
     ],
   });

@@ -59,6 +59,20 @@ export function figure(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
+/** Decimal units: 1234567890 → "1.23 GB". */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${Number((bytes / 1000 ** power).toPrecision(3))}\u00A0${units[power]}`;
+}
+
+/** "350 ms", "2.1 s", "12 min": three digits at most. */
+export function secondsText(seconds: number): string {
+  if (seconds < 1) return `${Number((seconds * 1000).toPrecision(3))}\u00A0ms`;
+  if (seconds < 90) return `${Number(seconds.toPrecision(3))}\u00A0s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)}\u00A0min` : `${(seconds / 3600).toFixed(1)}\u00A0h`;
+}
+
 export function settingText({ setting }: Pick<Readout, 'setting'>): string {
   if (setting === null) return '–';
   const scaling = setting.normalised ? 'L2-normalised' : 'raw';

@@ -3,7 +3,7 @@
  *
  * Content-named (their digest is that of their bytes): blobs, checkpoints, data set manifests. Named by the digest of their
  * inputs (S5): epoch records, indices, evaluations, parts of embeddings, shard reports. Views that may be made again from these and are
- * replaced when a run goes further: result, report. Events are outside every digest (S6).
+ * replaced when a run goes further: result, report. Events and the profile are outside every digest (S6).
  */
 import type { Phase } from '../config/artifacts';
 
@@ -17,6 +17,8 @@ export interface RunLayout {
   readonly dataSet: string;
   readonly result: string;
   readonly report: string;
+  /** Times of the steps of the epoch that was profiled last. */
+  readonly profile: string;
   readonly events: string;
   checkpoints(phase: Phase): string;
   checkpoint(phase: Phase, globalStep: number, digest: string): string;
@@ -42,6 +44,7 @@ export function runLayout(run: string): RunLayout {
     dataSet: `${prefix}data-set.json`,
     result: `${prefix}result.json`,
     report: `${prefix}report.html`,
+    profile: `${prefix}profile.json`,
     events: `${prefix}events/`,
     checkpoints: (phase) => `${prefix}${phase}/`,
     checkpoint: (phase, globalStep, digest) => `${prefix}${phase}/${padded(globalStep)}/${digest}.json`,

@@ -1,6 +1,6 @@
 /**
  * The fair comparison: one preprocessing, one warm start, then each objective as a child run with the same network and the
- * same number of steps, one after the other unless there are more trainers, and one table.
+ * same number of steps, as many at a time as there are trainers, and one table.
  *
  *   W4  One failed objective does not take its siblings with it; children cancel by request, so that they checkpoint.
  */
@@ -15,7 +15,7 @@ import {
 import type { ObjectRef } from '../config/artifacts';
 import { CompareInput, type RunProgress } from '../config/workflow-input';
 import type { ChildRun } from '../activities/requests';
-import { pipeline } from './activities';
+import { pipeline, trainersIn } from './activities';
 import { runChildren, type ChildPlan } from './children';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
@@ -41,6 +41,7 @@ export async function compareObjectives(raw: unknown): Promise<ComparisonOutcome
     epochs: children.length,
     validationErrors: [],
     stopRequested,
+    speed: null,
     children,
   });
   const stop = (): void => void (stopRequested = true);
@@ -59,7 +60,10 @@ export async function compareObjectives(raw: unknown): Promise<ComparisonOutcome
   stage = 'preprocess';
   const { dataSet, recipe: fixed } = await preprocess(name, data, { ...recipe, engine: { ...recipe.engine, threads } });
   stage = 'warm-start';
-  const start = await warmStart({ run: name, recipe: fixed, threads, dataSet });
+  let trainers = 1;
+  const start = await warmStart({ run: name, recipe: fixed, threads, dataSet }, ({ pool }) => {
+    trainers = trainersIn(pool);
+  });
   stage = 'train';
   const plans = objectives.map((objective, i): ChildPlan => ({
     objective,
@@ -72,7 +76,7 @@ export async function compareObjectives(raw: unknown): Promise<ComparisonOutcome
       carried: null,
     },
   }));
-  const finished = await runChildren(plans, parallel, {
+  const finished = await runChildren(plans, parallel ?? trainers, {
     stopped: () => stopRequested,
     onDone: () => {
       done += 1;

@@ -13,7 +13,7 @@ import {
 import type { ObjectRef } from '../config/artifacts';
 import { RecoverInput, type RunProgress } from '../config/workflow-input';
 import type { PairingRuns, RecoverySummary } from '../activities/requests';
-import { pipeline } from './activities';
+import { pipeline, trainersIn } from './activities';
 import { runChildren, type ChildPlan } from './children';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
@@ -41,6 +41,7 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
     epochs: pairings,
     validationErrors: [],
     stopRequested,
+    speed: null,
     children,
   });
   const stop = (): void => void (stopRequested = true);
@@ -64,7 +65,10 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
   for (const [i, run] of runs.entries()) {
     if (stopRequested) break;
     const paired = { ...fixed, data: { ...fixed.data, pairing: firstPairing + i } };
-    const start = await warmStart({ run, recipe: paired, threads, dataSet });
+    let trainers = 1;
+    const start = await warmStart({ run, recipe: paired, threads, dataSet }, ({ pool }) => {
+      trainers = trainersIn(pool);
+    });
     const plans = objectives.map((objective): ChildPlan => ({
       objective,
       run: `${run}--${objective}`,
@@ -76,7 +80,10 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
         carried: null,
       },
     }));
-    const finished = await runChildren(plans, parallel, { stopped: () => stopRequested, onDone: () => undefined });
+    const finished = await runChildren(plans, parallel ?? trainers, {
+      stopped: () => stopRequested,
+      onDone: () => undefined,
+    });
     results.push({ pairing: firstPairing + i, objectives: finished });
     setCurrentDetails(`${results.length} of ${pairings} pairings are done`);
   }

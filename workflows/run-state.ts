@@ -4,6 +4,7 @@
  */
 import type { CheckpointRef, IndexRef, ObjectRef } from '../config/artifacts';
 import type { Recipe } from '../config/recipe';
+import { speedFigures, type SpeedFigures } from '../config/speed';
 import type { Carried, RunProgress } from '../config/workflow-input';
 import type { BoundRun, EpochOutcome, RefreshOutcome } from '../activities/requests';
 
@@ -19,6 +20,7 @@ export class RunState {
   /** How often the run went back since its furthest epoch was first reached. */
   private rewinds = 0;
   private furthest = 0;
+  private speed: SpeedFigures | null = null;
 
   private constructor(private carried: Carried) {
     this.stopRequested = carried.stopRequested;
@@ -89,7 +91,8 @@ export class RunState {
     };
   }
 
-  trained({ checkpoint, outcome }: EpochOutcome): void {
+  trained({ checkpoint, outcome, speed }: EpochOutcome): void {
+    if (speed) this.speed = speedFigures([speed]);
     const { checkpoint: before, index, epoch } = this.carried;
     this.history.push({ checkpoint: before, index, epoch });
     if (this.history.length > KEPT_EPOCHS) this.history.shift();
@@ -140,6 +143,7 @@ export class RunState {
 
   progress(): RunProgress {
     const { epoch, epochs, validationErrors } = this.carried;
-    return { stage: this.stage, epoch, epochs, validationErrors, stopRequested: this.stopRequested, children: [] };
+    const { stage, stopRequested, speed } = this;
+    return { stage, epoch, epochs, validationErrors, stopRequested, speed, children: [] };
   }
 }

@@ -25,8 +25,8 @@ import {
 import type { CheckpointRef, ObjectRef, RunResult } from '../config/artifacts';
 import type { Recipe } from '../config/recipe';
 import { TrainPipelineInput, type RunProgress } from '../config/workflow-input';
-import type { EpochOutcome, FinishedRun, TrainerActivities, TrainerSubject } from '../activities/requests';
-import { onTrainer, pipeline } from './activities';
+import type { EpochOutcome, FinishedRun, Pool, TrainerActivities, TrainerSubject } from '../activities/requests';
+import { helpersIn, onTrainer, pipeline, withHelpers } from './activities';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
 import { RunState } from './run-state';
@@ -64,6 +64,7 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
       epochs: recipe.epochs,
       validationErrors: [],
       stopRequested,
+      speed: null,
       children: [],
     };
   setHandler(progressQuery, progress);
@@ -97,18 +98,24 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   const current = state;
   const subject: TrainerSubject = { run, recipe, threads: current.threads, dataSet: current.dataSet };
   let host: string | null = null;
+  let helpers = 0;
+  const placed = ({ hostQueue, pool }: { readonly hostQueue: string; readonly pool?: Pool }): void => {
+    host = hostQueue;
+    helpers = helpersIn(pool);
+  };
 
   const trainer = <T extends { hostQueue: string }>(work: (activities: TrainerActivities) => Promise<T>): Promise<T> =>
     onTrainer(host, work).then((outcome) => {
-      host = outcome.hostQueue;
+      placed(outcome);
       return outcome;
     });
   const refresh = async (): Promise<void> => {
     current.stage = 'refresh';
-    const { checkpoint, index: previous, epoch } = current;
-    current.refreshed(
-      await trainer((on) => on.refreshIndex({ ...subject, checkpoint: present(checkpoint), previous, epoch })),
-    );
+    const { index: previous, epoch } = current;
+    const checkpoint = present(current.checkpoint);
+    const request = { ...subject, checkpoint, previous, epoch, helpers };
+    const help = { ...subject, checkpoint, purpose: { type: 'refresh', previous } } as const;
+    current.refreshed(await withHelpers(helpers, help, () => trainer((on) => on.refreshIndex(request))));
     setCurrentDetails(describe(recipe, current));
   };
 
@@ -116,7 +123,7 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   const advance = async (): Promise<FinishedRun> => {
     if (!current.warmStart) {
       current.stage = 'warm-start';
-      current.warmStarted(shared?.warmStart ?? (await warmStart(subject, (name) => (host = name))));
+      current.warmStarted(shared?.warmStart ?? (await warmStart(subject, placed)));
     }
     if (!current.index) await refresh();
     while (current.hasWork()) {
@@ -138,7 +145,10 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
     current.stage = 'evaluate';
     const checkpoint = present(current.checkpoint);
     const index = present(current.index);
-    const evaluation = await onTrainer(host, (on) => on.evaluateRun({ ...subject, checkpoint, index }));
+    const help = { ...subject, checkpoint, purpose: { type: 'evaluate', index } } as const;
+    const evaluation = await withHelpers(helpers, help, () =>
+      onTrainer(host, (on) => on.evaluateRun({ ...subject, checkpoint, index, helpers })),
+    );
     current.stage = 'report';
     return pipeline.finishRun({
       ...subject,
@@ -171,7 +181,7 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
 /** The softmax epochs before the objective, one activity each (METHOD: a network trained 3 epochs only). */
 export async function warmStart(
   subject: TrainerSubject,
-  onHost: (queue: string) => void = () => undefined,
+  onOutcome: (outcome: EpochOutcome) => void = () => undefined,
 ): Promise<CheckpointRef> {
   let from: CheckpointRef | null = null;
   let host: string | null = null;
@@ -181,7 +191,7 @@ export async function warmStart(
     );
     from = outcome.checkpoint;
     host = outcome.hostQueue;
-    onHost(host);
+    onOutcome(outcome);
   }
   return present(from);
 }

@@ -1,7 +1,8 @@
 /**
  * The host side of the trainer: one child process per device, kept warm between works, watched and respawned.
  *
- *   P2  One work at a time; whoever comes while it runs gets DeviceBusy after 5 s, never a silent wait.
+ *   P2  One work at a time; whoever comes while it runs gets DeviceBusy after 5 s, never a silent wait. Help for another
+ *       trainer gives way at once, and is not begun where a run is between two works: it would lose its warm session.
  *   P4  A child that dies by itself or hangs ends its work with TrainerLost; the next work spawns another.
  *   P5  The child says what it does, and that has a deadline: silent for longer, it is killed.
  *   S7  Commits go on while training does; one that fails for too long ends the work.
@@ -9,6 +10,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { CheckpointRef } from '../../config/artifacts';
+import { canonicalJson } from '../../config/canonical-json';
 import { spawnEnvironment } from '../../engine/environment';
 import { assertNever, LodestoneError } from '../../errors';
 import type { FetchRecords } from '../../datasets/shard-source';
@@ -17,6 +19,7 @@ import {
   deadlinesMs,
   type Activity,
   type ChildMessage,
+  type FoundPart,
   type HostMessage,
   type PartFile,
   type SavedState,
@@ -32,6 +35,8 @@ export interface TrainerHooks {
   commit(state: SavedState, fingerprint: Readonly<Record<string, string>>): Promise<CheckpointRef>;
   /** Uploads and commits embeddings. */
   keepPart(part: PartFile): Promise<void>;
+  /** Whether another trainer has committed a part by now; `bring`: as a local file. */
+  findPart(part: number, bring: boolean): Promise<FoundPart>;
   /** Records of a shard; null where its file is there and verified. */
   readonly fetch: FetchRecords;
   /** Whether the data set is still on its way. */
@@ -47,6 +52,10 @@ export interface WorkOutcome {
 export interface TrainerSettings {
   readonly threads: number;
   readonly kernels: 'proven' | 'stock';
+  readonly deterministic: boolean;
+  readonly tf32: boolean;
+  /** Whether it can profile its steps. */
+  readonly trace: boolean;
 }
 
 interface Child {
@@ -58,35 +67,70 @@ interface Child {
   alive: boolean;
 }
 
+/** Who has the device. */
+interface Holder {
+  readonly ended: Promise<unknown>;
+  /** Asks help to end; null: a run's own work, which ends when it is done. */
+  readonly giveWay: AbortController | null;
+}
+
 const BUSY_AFTER_MS = 5_000;
+/** A run asks for its next work within this time, or has none for this device. */
+const BETWEEN_WORKS_MS = 5_000;
 
 export class TrainerHost {
   private child: Child | null = null;
-  private busy: Promise<unknown> | null = null;
+  private holder: Holder | null = null;
+  /** The run whose own work was the last one, and when that ended. */
+  private lastRun: { readonly run: string; readonly endedMs: number } | null = null;
   /** The work that was last asked to end. */
   private stopping: string | null = null;
 
   /** @param onSpawn told of each child, so that a later host can find what a dead one left (P2) */
   constructor(private readonly onSpawn: (pid: number) => Promise<void> = () => Promise.resolve()) {}
 
-  /** Takes the device for as long as `use` runs. */
-  async withDevice<T>(use: () => Promise<T>): Promise<T> {
+  /** Takes the device for a run's own work, for as long as `use` runs. */
+  async withDevice<T>(run: string, use: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + BUSY_AFTER_MS;
-    while (this.busy) {
+    while (this.holder) {
+      this.holder.giveWay?.abort();
       if (performance.now() > deadline)
-        throw new LodestoneError(
-          'DeviceBusy',
-          'trainer: the device is held by other work for more than 5 s. The activity is tried again by itself.',
-        );
-      await Promise.race([this.busy.catch(() => undefined), sleep(100)]);
+        throw busy('the device is held by other work for more than 5 s. The activity is tried again by itself.');
+      await Promise.race([this.holder.ended, sleep(100)]);
     }
+    try {
+      return await this.hold(null, use);
+    } finally {
+      this.lastRun = { run, endedMs: performance.now() };
+    }
+  }
+
+  /**
+   * Takes the device to help a run, where nothing else wants it; throws DeviceBusy at once where something does.
+   * @param use is told by the signal when other work comes, and has to end soon
+   */
+  async withSpareDevice<T>(run: string, use: (wanted: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.holder) throw busy('the device is held by other work.');
+    const { lastRun } = this;
+    if (lastRun !== null && lastRun.run !== run && performance.now() - lastRun.endedMs < BETWEEN_WORKS_MS)
+      throw busy(`the device is kept for the next work of ${lastRun.run}.`);
+    const giveWay = new AbortController();
+    return this.hold(giveWay, () => use(giveWay.signal));
+  }
+
+  private async hold<T>(giveWay: AbortController | null, use: () => Promise<T>): Promise<T> {
     const running = use();
-    this.busy = running.catch(() => undefined);
+    this.holder = { giveWay, ended: running.catch(() => undefined) };
     try {
       return await running;
     } finally {
-      this.busy = null;
+      this.holder = null;
     }
+  }
+
+  /** Of the child that works with these settings, which is started where it is not there. */
+  async fingerprint(settings: TrainerSettings): Promise<Readonly<Record<string, string>>> {
+    return (await this.ready(settings)).fingerprint;
   }
 
   /** Performs a work in the child. Throws TrainerLost where the child ends or hangs, or the child's own failure. */
@@ -163,6 +207,11 @@ export class TrainerHost {
               tell(child, { type: 'records', id: work.id, request: message.request, bytes });
             }, failHard);
             return;
+          case 'find':
+            hooks.findPart(message.part, message.bring).then((found) => {
+              tell(child, { type: 'found', id: work.id, request: message.request, found });
+            }, failHard);
+            return;
           case 'done':
             clearTimeout(watch);
             // What is under way still reads the work's scratch folder.
@@ -200,8 +249,7 @@ export class TrainerHost {
 
   private async ready(settings: TrainerSettings): Promise<Child> {
     const held = this.child;
-    if (held?.alive && held.settings.threads === settings.threads && held.settings.kernels === settings.kernels)
-      return held;
+    if (held?.alive && canonicalJson(held.settings) === canonicalJson(settings)) return held;
     this.kill();
     const { child, loaded } = spawnTrainer(settings);
     this.child = child; // also while it loads: whoever kills the trainer means this one
@@ -220,10 +268,10 @@ export class TrainerHost {
 function spawnTrainer(settings: TrainerSettings): { child: Child; loaded: Promise<void> } {
   const environment = {
     ...process.env,
-    ...spawnEnvironment(settings.threads, { oneDnn: true, deterministic: true }),
+    ...spawnEnvironment(settings.threads, { oneDnn: true, ...settings }),
     LODESTONE_KERNELS: settings.kernels,
   };
-  const spawned = fork(join(__dirname, 'child.js'), [], {
+  const spawned = fork(join(__dirname, 'entry.js'), [], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: ['--expose-gc'],
@@ -256,6 +304,10 @@ function spawnTrainer(settings: TrainerSettings): { child: Child; loaded: Promis
   });
   loaded.catch(() => undefined); // its host awaits it after the pid is written down
   return { child, loaded };
+}
+
+function busy(why: string): LodestoneError {
+  return new LodestoneError('DeviceBusy', `trainer: ${why}`);
 }
 
 function tell(child: Child, message: HostMessage): void {

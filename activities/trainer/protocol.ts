@@ -5,6 +5,7 @@
  */
 import type { Phase, Position } from '../../config/artifacts';
 import type { Recipe } from '../../config/recipe';
+import type { EpochSpeed } from '../../config/speed';
 import type { FailureKind } from '../../errors';
 import type { HeartbeatDetails } from '../requests';
 
@@ -40,6 +41,20 @@ export interface PartFile {
   readonly tensors: string;
 }
 
+/** What is known of a part that another trainer may have committed. */
+export interface FoundPart {
+  readonly isThere: boolean;
+  /** Its local file; null: not asked for, or there is none. */
+  readonly tensors: string | null;
+}
+
+/** Which of `of` equal shares of all parts a trainer begins with; it goes on with what is missing of the others. */
+export interface Share {
+  readonly at: number;
+  /** 1: nobody else embeds. */
+  readonly of: number;
+}
+
 interface Work {
   readonly id: string;
   readonly load: LoadSpec;
@@ -56,6 +71,8 @@ export type TrainWork = Work & {
   readonly index: IndexFile | null;
   /** Seconds between checkpoints inside the epoch; 0: after every step. */
   readonly checkpointSeconds: number;
+  /** Whether some steps are traced. */
+  readonly profile: boolean;
 };
 /** What the works that embed many examples share. */
 type EmbedWork = Work & {
@@ -63,6 +80,7 @@ type EmbedWork = Work & {
   readonly parts: readonly PartFile[];
   /** Seconds between commits of what is embedded; 0: after every part. */
   readonly checkpointSeconds: number;
+  readonly share: Share;
 };
 export type RefreshWork = EmbedWork & {
   readonly type: 'refresh';
@@ -70,7 +88,9 @@ export type RefreshWork = EmbedWork & {
   readonly previous: IndexFile | null;
 };
 export type EvaluateWork = EmbedWork & { readonly type: 'evaluate'; readonly index: IndexFile };
-export type TrainerWork = TrainWork | RefreshWork | EvaluateWork;
+/** Embeds for a refresh or an evaluation of another trainer. */
+export type HelpWork = EmbedWork & { readonly type: 'help'; readonly examples: 'train+validation' | 'all' };
+export type TrainerWork = TrainWork | RefreshWork | EvaluateWork | HelpWork;
 
 export type HostMessage =
   | TrainerWork
@@ -78,6 +98,7 @@ export type HostMessage =
   | { readonly type: 'stop'; readonly id: string }
   /** A checkpoint of this work is committed under this digest. */
   | { readonly type: 'committed'; readonly id: string; readonly sequence: number; readonly digest: string }
+  | { readonly type: 'found'; readonly id: string; readonly request: number; readonly found: FoundPart }
   | { readonly type: 'records'; readonly id: string; readonly request: number; readonly bytes: Uint8Array | null };
 
 export interface SavedState {
@@ -88,7 +109,14 @@ export interface SavedState {
 }
 
 export type WorkResult =
-  | { readonly type: 'trained'; readonly outcome: 'finished' | 'stopped' }
+  | {
+      readonly type: 'trained';
+      readonly outcome: 'finished' | 'stopped';
+      /** null: no step was made. */
+      readonly speed: EpochSpeed | null;
+      /** A StepProfile as a file; null: not asked for, or no step was made. */
+      readonly profile: string | null;
+    }
   | {
       readonly type: 'refreshed';
       readonly kind: 'clusters' | 'embeddings';
@@ -98,7 +126,9 @@ export type WorkResult =
       readonly validationError: number | null;
       readonly warnings: readonly string[];
     }
-  | { readonly type: 'evaluated'; readonly evaluation: string };
+  | { readonly type: 'evaluated'; readonly evaluation: string }
+  /** The parts that this work made. */
+  | { readonly type: 'helped'; readonly parts: readonly number[] };
 
 /** How long the child may stay silent in what it does now (P5). */
 export const deadlinesMs = {
@@ -118,6 +148,14 @@ export type ChildMessage =
   | { readonly type: 'progress'; readonly id: string; readonly details: HeartbeatDetails }
   | { readonly type: 'checkpoint'; readonly id: string; readonly state: SavedState }
   | { readonly type: 'part'; readonly id: string; readonly part: PartFile }
+  /** Whether another trainer has made a part; answered by 'found' with the same number. */
+  | {
+      readonly type: 'find';
+      readonly id: string;
+      readonly request: number;
+      readonly part: number;
+      readonly bring: boolean;
+    }
   /** Records of a shard; answered by 'records' with the same number: null where its file is there and verified. */
   | {
       readonly type: 'read';

@@ -12,12 +12,23 @@ import { evaluate, validationErrorOf } from '../../learning/evaluation';
 import { buildClusterIndex } from '../../learning/index/cluster';
 import type { RunIndex } from '../../learning/index/run-index';
 import { imagesPerStep } from '../../learning/sampling/sampler';
-import { classesOf } from '../../learning/training-data';
+import { classesOf, type TrainingData } from '../../learning/training-data';
 import type { HeartbeatDetails } from '../requests';
+import { EpochMeter } from './epoch-meter';
 import { readIndex, writeIndex, writeState, writeWhole } from './files';
 import type { HeldSession, Loaded } from './held-session';
-import { embedInParts } from './embedding-parts';
-import type { Activity, EvaluateWork, PartFile, RefreshWork, SavedState, TrainWork, WorkResult } from './protocol';
+import { embedInParts, embedMissingParts } from './embedding-parts';
+import type {
+  Activity,
+  EvaluateWork,
+  FoundPart,
+  HelpWork,
+  PartFile,
+  RefreshWork,
+  SavedState,
+  TrainWork,
+  WorkResult,
+} from './protocol';
 
 /** What a work tells and asks while it runs. */
 export interface WorkHooks {
@@ -27,6 +38,8 @@ export interface WorkHooks {
   progress(details: HeartbeatDetails): void;
   checkpoint(state: SavedState): void;
   part(part: PartFile): void;
+  /** Whether another trainer has committed a part by now; `bring`: as a local file. */
+  find(part: number, bring: boolean): Promise<FoundPart>;
   /** Checkpoints sent and not yet committed. */
   uncommitted(): number;
   /** Resolves at the next commit. */
@@ -47,45 +60,47 @@ export async function train(work: TrainWork, held: HeldSession, hooks: WorkHooks
   let sequence = 0;
   let saved = hooks.seconds();
   let told = saved;
-  let stepsTold = session.position.epoch === work.epoch ? session.position.step : 0;
   let loss: number | null = null;
   const images = work.phase === 'warm-start' ? recipe.warmStart.batchSize : imagesPerStep(objectiveOf(recipe));
+  const meter = new EpochMeter(work, images, () => hooks.seconds());
   const save = async (): Promise<void> => {
+    meter.enter('checkpoint');
     while (hooks.uncommitted() >= MAX_UNCOMMITTED) {
       hooks.doing('commit');
       await hooks.nextCommit();
     }
     hooks.checkpoint(await writeState(work.scratch, ++sequence, session.capture()));
     saved = hooks.seconds();
+    meter.enter('messages');
     hooks.doing('step');
   };
   const tell = (): void => {
-    const elapsed = hooks.seconds() - told;
-    const { step } = session.position;
     hooks.progress({
       phase: work.phase,
       epoch: work.epoch,
       epochs: work.phase === 'warm-start' ? recipe.warmStart.epochs : recipe.epochs,
-      step,
+      step: session.position.step,
       steps: session.stepsPerEpoch,
-      imagesPerSecond: elapsed > 0 ? ((step - stepsTold) * images) / elapsed : null,
       loss,
+      ...meter.pace(),
     });
     told = hooks.seconds();
-    stepsTold = step;
   };
 
   if (work.epoch > recipe.warmStart.epochs && work.phase === 'warm-start') {
     await save(); // no warm start: its end is the initial weights
-    return { type: 'trained', outcome: 'finished' };
+    return { type: 'trained', outcome: 'finished', speed: null, profile: null };
   }
   hooks.doing('step');
   const outcome = await session.trainEpoch(work.epoch, index, {
     onStep: (row) => {
       hooks.stepped(row.step);
+      meter.stepped();
       loss = row.loss;
     },
+    enter: (part) => meter.enter(part),
     afterStep: async () => {
+      meter.enter('messages');
       await macrotask();
       if (hooks.seconds() - told >= PROGRESS_SECONDS) tell();
       if (session.position.step < session.stepsPerEpoch && hooks.seconds() - saved >= work.checkpointSeconds)
@@ -95,7 +110,8 @@ export async function train(work: TrainWork, held: HeldSession, hooks: WorkHooks
   });
   tell();
   await save();
-  return { type: 'trained', outcome };
+  const speed = meter.speed();
+  return { type: 'trained', outcome, speed, profile: await meter.writeProfile(speed) };
 }
 
 export async function refresh(work: RefreshWork, held: HeldSession, hooks: WorkHooks): Promise<WorkResult> {
@@ -106,7 +122,7 @@ export async function refresh(work: RefreshWork, held: HeldSession, hooks: WorkH
   const objective = objectiveOf(recipe);
   const { embeddingSize } = session;
   hooks.doing('refresh');
-  const embeddings = await embed(loaded, [...data.train, ...data.validation], work, work.epoch, hooks);
+  const embeddings = await embed(loaded, examplesOf(data, 'train+validation'), work, work.epoch, hooks);
   const trainEmbeddings = embeddings.subarray(0, data.train.length * embeddingSize);
   const previous = work.previous && (await readIndex(work.previous));
   let index: RunIndex = { type: 'embeddings', embeddings: trainEmbeddings, embeddingSize };
@@ -149,8 +165,7 @@ export async function evaluateState(work: EvaluateWork, held: HeldSession, hooks
   const { session, data, source } = loaded;
   const { recipe } = work.load;
   hooks.doing('evaluate');
-  const everything = data.examples.map((_, i) => i);
-  const embeddings = await embed(loaded, everything, work, recipe.epochs, hooks);
+  const embeddings = await embed(loaded, examplesOf(data, 'all'), work, recipe.epochs, hooks);
   const evaluation = await evaluate({
     data,
     objective: objectiveOf(recipe),
@@ -180,6 +195,21 @@ export async function evaluateState(work: EvaluateWork, held: HeldSession, hooks
   return { type: 'evaluated', evaluation: path };
 }
 
+/** Embeds what is missing for another trainer; ends early, with what is made, as soon as it is asked to stop. */
+export async function help(work: HelpWork, held: HeldSession, hooks: WorkHooks): Promise<WorkResult> {
+  hooks.doing('load');
+  const { session, data } = await held.at(work.load, work.from, 'train');
+  hooks.doing('refresh');
+  const examples = examplesOf(data, work.examples);
+  const onBatch = telling(examples.length, work, work.load.recipe.epochs, hooks);
+  return { type: 'helped', parts: await embedMissingParts(session, examples, work, hooks, onBatch) };
+}
+
+/** In the order in which they are embedded and parts are counted. */
+function examplesOf(data: TrainingData, which: HelpWork['examples']): readonly number[] {
+  return which === 'all' ? data.examples.map((_, i) => i) : [...data.train, ...data.validation];
+}
+
 function embed(
   { session }: Loaded,
   examples: readonly number[],
@@ -187,9 +217,19 @@ function embed(
   epoch: number,
   hooks: WorkHooks,
 ): Promise<Float32Array> {
+  return embedInParts(session, examples, work, hooks, telling(examples.length, work, epoch, hooks));
+}
+
+/** Tells of progress now and then. @returns awaited after each batch with the number of examples done */
+function telling(
+  examples: number,
+  work: RefreshWork | EvaluateWork | HelpWork,
+  epoch: number,
+  hooks: WorkHooks,
+): (done: number) => Promise<void> {
   const begun = hooks.seconds();
   let told = begun;
-  return embedInParts(session, examples, work, hooks, async (done) => {
+  return async (done) => {
     const now = hooks.seconds();
     if (now - told >= PROGRESS_SECONDS) {
       hooks.progress({
@@ -197,14 +237,14 @@ function embed(
         epoch,
         epochs: work.load.recipe.epochs,
         step: done,
-        steps: examples.length,
+        steps: examples,
         imagesPerSecond: done / (now - begun),
         loss: null,
       });
       told = now;
     }
     await macrotask();
-  });
+  };
 }
 
 function macrotask(): Promise<void> {

@@ -1,6 +1,6 @@
 """The peer of the engine's benches: the same networks, losses and optimizer in PyTorch, channels_last.
 
-    python torch_worker.py train|forward CASE(JSON) VARIANT      speaks the protocol of bench/support/interleave.ts
+    python torch_worker.py train|forward CASE(JSON) VARIANT cpu|gpu      speaks the protocol of bench/support/interleave.ts
 """
 import json
 import os
@@ -14,6 +14,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
+DEVICE = "cuda" if sys.argv[4] == "gpu" else "cpu"
 
 
 def peak_bytes():
@@ -81,12 +82,12 @@ def network(case):
     objective = case.get("objective", {})
     if objective.get("type") == "softmax":
         head.append(nn.Linear(options["embeddingSize"], objective["classes"]))
-    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
+    return nn.Sequential(*layers, *head).to(DEVICE, memory_format=torch.channels_last)
 
 
 def images(case):
     side = case["network"]["inputSize"]
-    batch = torch.rand(case["images"], 3, side, side) * 2 - 1
+    batch = torch.rand(case["images"], 3, side, side, device=DEVICE) * 2 - 1
     return batch.to(memory_format=torch.channels_last)
 
 
@@ -94,11 +95,11 @@ def loss_of(case):
     """The mean loss of outputs: cross-entropy, or Magnet (Rippel et al. 2015, eq. 5) with alpha 1."""
     objective = case["objective"]
     if objective["type"] == "softmax":
-        classes = torch.arange(case["images"]) // 2
+        classes = torch.arange(case["images"], device=DEVICE) // 2
         return lambda logits: F.cross_entropy(logits, classes)
     clusters, each = objective["clusters"], objective["perCluster"]
-    cluster_class = torch.arange(clusters) // 2
-    own_cluster = torch.eye(clusters).repeat_interleave(each, 0)
+    cluster_class = torch.arange(clusters, device=DEVICE) // 2
+    own_cluster = torch.eye(clusters, device=DEVICE).repeat_interleave(each, 0)
     own_class = (cluster_class[:, None] == cluster_class[None]).float().repeat_interleave(each, 0)
 
     def magnet(r):
@@ -120,7 +121,7 @@ def train(case, variant):
 
     def step():
         optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=variant == "bf16"):
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=variant == "bf16"):
             value = loss(forward(batch))
         value.backward()
         optimizer.step()
@@ -133,14 +134,14 @@ def inference(case, variant):
     """Variants: eval, frozen (batch norm folded by TorchScript), and both in autocast bfloat16."""
     model, batch = network(case).eval(), images(case)
     narrow = variant.endswith("bf16")
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=narrow, cache_enabled=False):
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast(DEVICE, torch.bfloat16, enabled=narrow, cache_enabled=False):
         if variant.startswith("frozen"):
             model = torch.jit.freeze(torch.jit.trace(model, batch))  # its parameters become constants
             for _ in range(3):
                 model(batch)
 
     def step():
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        with torch.inference_mode(), torch.autocast(DEVICE, torch.bfloat16, enabled=narrow):
             return float(model(batch)[0, 0])
 
     return step, model
@@ -150,9 +151,11 @@ def main():
     kind, case, variant = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
     torch.manual_seed(0)
     torch.set_num_threads(THREADS)
+    torch.backends.cudnn.allow_tf32 = False  # as ours; products have it off already
     step, model = {"train": train, "forward": inference}[kind](case, variant)
     parameters = sum(p.numel() for p in model.parameters())
-    note = f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, {parameters} parameters"
+    where = torch.cuda.get_device_name() if DEVICE == "cuda" else f"{torch.get_num_threads()} threads"
+    note = f"PyTorch {torch.__version__}, {where}, {parameters} parameters"
     say({"baseBytes": BASE_BYTES, "note": note})
     for _ in sys.stdin:
         times = []

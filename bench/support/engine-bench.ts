@@ -37,23 +37,25 @@ export async function runEngineBench(bench: EngineBench): Promise<void> {
       rounds: { type: 'string', default: '15' },
       'warm-up': { type: 'string', default: '2' },
       threads: { type: 'string', default: '2' },
+      device: { type: 'string', default: 'cpu' },
       python: { type: 'string' },
       only: { type: 'string', multiple: true },
       'no-record': { type: 'boolean', default: false },
     },
   });
   const cases = chosen(bench.cases, values.case);
+  const device = deviceOf(values.device);
   const rounds: Rounds = { rounds: Number(values.rounds), warmUp: Number(values['warm-up']) };
   const scratch = temporaryFolder();
   const tables: Table[] = [];
   for (const one of cases) {
-    console.log(`\n${bench.name}: ${one.title}`);
+    console.log(`\n${bench.name}: ${titleOn(one, device)}`);
     const rows = bench.contestants.filter(
       ({ who, variant }) => (who === 'ours' || values.python !== undefined) && (values.only?.includes(variant) ?? true),
     );
-    const variants = rows.map((row) => variantOf(bench, one, row, { ...values, scratch }));
+    const variants = rows.map((row) => variantOf(bench, one, row, { ...values, device, scratch }));
     const outcomes = await measureInterleaved(variants, rounds, (line) => console.log(line));
-    const table = tableOf(bench.name, one, rows, outcomes, rounds, Number(values.threads));
+    const table = tableOf(bench.name, one, rows, outcomes, rounds, { threads: Number(values.threads), device });
     tables.push(table);
     if (!values['no-record']) record([table], commandOf(bench.name));
   }
@@ -65,17 +67,23 @@ function variantOf(
   { worker, peerKind }: EngineBench,
   one: Case,
   { row, who, variant }: Contestant,
-  { threads, python, scratch }: { readonly threads: string; readonly python?: string; readonly scratch: string },
+  { threads, device, python, scratch }: Place & { readonly python?: string; readonly scratch: string },
 ): Variant {
+  const visible: Record<string, string> = device === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {};
   if (who === 'ours') {
-    const environment = spawnEnvironment(Number(threads), { oneDnn: true, deterministic: true });
-    return { name: row, command: [process.execPath, join(__dirname, worker), one.name, variant], environment };
+    const environment = { ...spawnEnvironment(Number(threads), { oneDnn: true, deterministic: true }), ...visible };
+    return { name: row, command: [process.execPath, join(__dirname, worker), one.name, variant, device], environment };
   }
   const script = join(projectRoot, 'bench/peers/torch_worker.py');
   return {
     name: row,
-    command: [python ?? '', script, peerKind, JSON.stringify(one), variant],
-    environment: { OMP_NUM_THREADS: threads, TORCHINDUCTOR_CACHE_DIR: scratch, TORCHINDUCTOR_COMPILE_THREADS: '1' },
+    command: [python ?? '', script, peerKind, JSON.stringify(one), variant, device],
+    environment: {
+      ...visible,
+      OMP_NUM_THREADS: threads,
+      TORCHINDUCTOR_CACHE_DIR: scratch,
+      TORCHINDUCTOR_COMPILE_THREADS: '1',
+    },
   };
 }
 
@@ -88,7 +96,7 @@ export function tableOf(
   rows: readonly Contestant[],
   outcomes: readonly Outcome[],
   { rounds }: Pick<Rounds, 'rounds'>,
-  threads: number,
+  { threads, device }: { readonly threads: number; readonly device: Device },
 ): Table {
   const median = (outcome: Outcome): number =>
     outcome.type === 'measured' ? quantile(outcome.milliseconds, 0.5) : Infinity;
@@ -99,8 +107,8 @@ export function tableOf(
   const stock = fastest(({ variant, who }) => who === 'ours' && variant === 'stock');
   return {
     bench,
-    title: one.title,
-    about: `Embedding of ${one.network.embeddingSize}, ${threads} threads each, ${rounds} rounds.`,
+    title: titleOn(one, device),
+    about: `Embedding of ${one.network.embeddingSize}, ${threads} threads each, ${rounds} rounds.${device === 'gpu' ? ' Float32 without TF32, ours and the peer’s; memory is the host’s.' : ''}`,
     columns,
     rows: outcomes.map((outcome, i) => {
       const { row, precision } = rows[i];
@@ -122,6 +130,25 @@ export function tableOf(
     }),
     notes: outcomes.map((outcome) => `${outcome.name}: ${outcome.type === 'failed' ? outcome.why : outcome.note}`),
   };
+}
+
+const devices = ['cpu', 'gpu'] as const;
+type Device = (typeof devices)[number];
+
+interface Place {
+  readonly threads: string;
+  readonly device: Device;
+}
+
+function deviceOf(name: string): Device {
+  const device = devices.find((one) => one === name);
+  if (device === undefined) throw new Error(`bench: --device: got ${name}, must be ${devices.join(' or ')}.`);
+  return device;
+}
+
+/** A device's figures stand in tables of their own. */
+function titleOn({ title }: Case, device: Device): string {
+  return device === 'cpu' ? title : `${title}, on the GPU`;
 }
 
 /** Gone with this process, also when it is interrupted. */

@@ -14,6 +14,7 @@ import { fold, foldedSpecs } from '../../learning/networks/fold';
 import { networkFor, type Network } from '../../learning/networks/network';
 import { ForwardPass } from '../../learning/training/forward';
 import { caseNamed, edgeOf, forwardCases, noisyBytes, type Case } from './cases';
+import { requireDevice } from './device';
 import { medianStep, serveTurns } from './interleave';
 
 type Run = () => tf.Tensor;
@@ -39,11 +40,12 @@ const works: Readonly<Record<string, (one: Case, network: Network, variables: Va
 /** Images whose embeddings are compared. */
 const COMPARED = 2;
 
-const [caseName, variant] = process.argv.slice(2);
+const [caseName, variant, device] = process.argv.slice(2);
 
 serveTurns(() => {
   const one = caseNamed(forwardCases, caseName);
   const network = networkFor(one.network, 3);
+  requireDevice(device);
   chooseKernels('proven');
   const variables = VariableSet.create(network.specs, (spec) => network.initial(spec, 1));
   const { run, reference } = works[variant](one, network, variables);

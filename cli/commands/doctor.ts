@@ -12,6 +12,7 @@ import { readEnvironment } from '../../config/environment';
 import { failures, type FailureKind } from '../../errors';
 import type { Context } from '../context';
 import { withStore } from '../context';
+import { cudaLibraries, gpuChecks, nvidiaOfKernel } from './doctor-gpu';
 import { toLodestoneError } from '../failures';
 import { configuredServers, openServers, requireStore } from '../servers';
 import { projectRoot, shownPath, stackFolder, stateFolder, toolchainFile } from '../settings';
@@ -31,15 +32,32 @@ const TESTED_NODES = [20, 22, 24];
 
 /** Run by Node in a child: loads the engine and says what it chose. Paths by environment, since cli/ imports no engine. */
 const ENGINE_SCRIPT = `
+const { existsSync, readdirSync, realpathSync } = require('node:fs');
 const { join } = require('node:path');
 const engine = (file) => require(join(process.env.LODESTONE_ROOT, 'dist/engine', file));
 const { chooseKernels } = engine('kernels.js');
 const kernels = chooseKernels();
-console.log(JSON.stringify({ fingerprint: engine('fingerprint.js').fingerprint(), kernels }));
+const lib = realpathSync(join(process.env.LODESTONE_ROOT, 'node_modules/@tensorflow/tfjs-node-gpu/deps/lib'));
+const nvidia = join(lib, '../nvidia');
+const folders = existsSync(nvidia) ? readdirSync(nvidia).map((name) => join(nvidia, name, 'lib')) : [];
+const opens = (path) => {
+  try {
+    process.dlopen({ exports: {} }, path);
+    return true;
+  } catch (error) {
+    return /did not self-register|napi|invalid/i.test(error.message); // opened, and no addon of Node
+  }
+};
+const isThere = (library) => opens(library) || folders.some((folder) => existsSync(join(folder, library)));
+const missing = process.env.LODESTONE_LIBRARIES.split(',').filter((library) => !isThere(library));
+const cudaBuild = !lib.includes('/tensorflow-cpu-');
+console.log(JSON.stringify({ fingerprint: engine('fingerprint.js').fingerprint(), kernels, cudaBuild, missing }));
 `;
 const EngineAnswer = z.object({
   fingerprint: z.record(z.string(), z.string()),
   kernels: z.record(z.string(), z.looseObject({ kernel: z.string() })),
+  cudaBuild: z.boolean(),
+  missing: z.array(z.string()),
 });
 
 const Toolchain = z.looseObject({ temporal: z.string(), minio: z.string(), versitygw: z.string().nullable() });
@@ -129,7 +147,12 @@ function toolchainChecks(folder: string): Check[] {
 async function engineChecks(context: Context): Promise<Check[]> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', ENGINE_SCRIPT], {
-      env: { ...context.variables, LODESTONE_ROOT: projectRoot, TF_CPP_MIN_LOG_LEVEL: '2' },
+      env: {
+        TF_CPP_MIN_LOG_LEVEL: '2',
+        ...context.variables,
+        LODESTONE_ROOT: projectRoot,
+        LODESTONE_LIBRARIES: cudaLibraries.join(','),
+      },
       timeout: ENGINE_TIMEOUT_MS,
       cwd: projectRoot,
     });
@@ -143,6 +166,7 @@ async function engineChecks(context: Context): Promise<Check[]> {
         state: kernels.some((line) => line.endsWith('stock')) ? 'warn' : 'ok',
         text: `${kernels.join(', ')}${kernels.some((line) => line.endsWith('stock')) ? '; stock ones are right but slower' : ''}`,
       },
+      ...gpuChecks({ ...nvidiaOfKernel(), ...answer, inUse: device !== 'cpu' }),
     ];
   } catch (error) {
     const said = ((error as { stderr?: string }).stderr ?? '') || (error as Error).message;

@@ -10,12 +10,14 @@ import { runLayout } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
 import { exitCodeOf, toLodestoneError } from '../failures';
 import { followRun, Interrupted } from '../follow';
-import { outcomeJson, outcomeStatus, outcomeText, warningsOf } from '../outcome';
+import { speedLine } from '../live-view';
+import { outcomeJson, outcomeStatus, outcomeText, resultsOf, warningsOf } from '../outcome';
 import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
 import { openServers, withDiskInMind, type Servers } from '../servers';
-import { reportFile, shownPath } from '../settings';
+import { profileFile, reportFile, shownPath } from '../settings';
 import { boundRequestOf, requireSame, startRequestOf } from '../stored-run';
+import { profilePage, storedSpeeds } from '../stored-speed';
 import type { NamedRequest } from './requests';
 
 export interface ExecuteOptions {
@@ -24,6 +26,8 @@ export interface ExecuteOptions {
   readonly detach?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly printInput?: boolean | undefined;
+  /** Also write the page of the run's profile. */
+  readonly profile?: boolean | undefined;
 }
 
 /** What a run cannot go on from as it was started: another command is needed, not another try. */
@@ -66,7 +70,7 @@ export async function followToAnswer(
   } catch (error) {
     if (error instanceof Interrupted) {
       context.say(
-        `Left ${run}; it goes on where its worker runs. See it again: npx lodestone watch ${run}. Go on: ${resume}`,
+        `Left ${run}; it goes on where its worker runs. See it again: ${watchCommand(run, options.store)}. Go on: ${resume}`,
       );
       return 130;
     }
@@ -94,19 +98,57 @@ export async function printOutcome(
   servers: Pick<Servers, 'store'>,
   run: string,
   outcome: Outcome,
-  { json, store }: ExecuteOptions,
+  { json, store, profile: wanted }: ExecuteOptions,
 ): Promise<void> {
   const report = await fetchReport(servers, outcome.report, reportFile(context.variables, run));
   const warnings = await warningsOf(servers.store, outcome);
-  if (!json) return context.print(outcomeText(outcome, shownPath(context.folder, report), warnings));
+  const profile = wanted ? await writeProfile(context, servers, run) : null;
+  const speeds = await storedSpeeds(servers.store, resultsOf(outcome));
+  if (!json) {
+    context.print(outcomeText(outcome, shownPath(context.folder, report), warnings));
+    const speed = outcome.type === 'run' ? speeds.get(run) : null;
+    if (speed) context.print(`Speed: ${speedLine(speed)}`);
+    if (wanted) context.print(profile === null ? NO_PROFILE : `Profile: ${shownPath(context.folder, profile)}`);
+    return;
+  }
   const resume = outcomeStatus(outcome) === 'finished' ? {} : { resume: resumeCommand(run, store) };
   context.print(
-    JSON.stringify({ ...outcomeJson(run, outcome), warnings, report, reportObject: outcome.report, ...resume }),
+    JSON.stringify({
+      ...outcomeJson(run, outcome, speeds),
+      warnings,
+      report,
+      ...(wanted ? { profile } : {}),
+      reportObject: outcome.report,
+      ...resume,
+    }),
   );
 }
 
 export function resumeCommand(run: string, store: string | undefined): string {
-  return `npx lodestone resume ${run}${store === undefined ? '' : ` --store '${store}'`}`;
+  return commandOn('resume', run, store);
+}
+
+export function watchCommand(run: string, store: string | undefined): string {
+  return commandOn('watch', run, store);
+}
+
+/** As it can be pasted: a store that came as an option is none that the environment names. */
+function commandOn(command: string, run: string, store: string | undefined): string {
+  return `npx lodestone ${command} ${run}${store === undefined ? '' : ` --store '${store}'`}`;
+}
+
+const NO_PROFILE =
+  'No profile: none of the run’s steps was traced, for its epochs were found done. --again trains anew under a new name.';
+
+/** The page of the run's profile as a file; null where there is no profile. */
+export async function writeProfile(
+  context: Context,
+  { store }: Pick<Servers, 'store'>,
+  run: string,
+  file = profileFile(context.variables, run),
+): Promise<string | null> {
+  const page = await profilePage(store, run);
+  return page === null ? null : writeReport(Buffer.from(page), file);
 }
 
 /** Downloads a report whole, checks it, and returns where it lies. */
@@ -134,10 +176,15 @@ async function begin(context: Context, servers: Servers, run: string, request: S
     context.say(`${run} in Temporal's page: ${servers.temporalUi}/namespaces/default/workflows/${run}`);
 }
 
-async function detach(context: Context, servers: Servers, run: string, { json }: ExecuteOptions): Promise<number> {
+async function detach(
+  context: Context,
+  servers: Servers,
+  run: string,
+  { json, store }: ExecuteOptions,
+): Promise<number> {
   await servers.keepFor(run);
   if (json) context.print(JSON.stringify({ run, status: 'started' }));
-  else context.print(`${run} is under way without this command. See it: npx lodestone watch ${run}`);
+  else context.print(`${run} is under way without this command. See it: ${watchCommand(run, store)}`);
   return 0;
 }
 

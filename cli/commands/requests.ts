@@ -23,6 +23,7 @@ export interface RecipeOptions {
   readonly network?: string | undefined;
   readonly epochs?: string | undefined;
   readonly seed?: string | undefined;
+  readonly profile?: boolean | undefined;
   readonly set?: readonly string[] | undefined;
   readonly objectives?: string | undefined;
   readonly pairings?: string | undefined;
@@ -97,6 +98,7 @@ function dataAndRecipe(
       return [[path, textFields.includes(option) ? text : yamlValue(option, text)]];
     }),
   );
+  if (options.profile) flags['profile'] = true;
   const chosen = chooseRecipe(
     { recipe: asRecipe ? dataArgument : (options.recipe ?? null), flags, set: options.set ?? [] },
     { folder: place.folder, recipes: recipesFolder },

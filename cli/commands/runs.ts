@@ -4,14 +4,24 @@ import { didYouMean } from '../../config/did-you-mean';
 import { LodestoneError } from '../../errors';
 import { runLayout, runsPrefix } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
-import { beatLine, duration, percent } from '../live-view';
-import { askProgress, extendRun, listRuns, requestStop, startRun, viewRun, type RunView } from '../run-client';
+import { beatLine, duration, percent, speedLine } from '../live-view';
+import {
+  askProgress,
+  extendRun,
+  listRuns,
+  signalStop,
+  startRun,
+  viewRun,
+  type RunView,
+  type StartRequest,
+} from '../run-client';
 import { openServers, type Servers, type Wish } from '../servers';
-import { startRequestOf, storedOutcome } from '../stored-run';
-import { reportFile, shownPath } from '../settings';
+import { extendedTo, startRequestOf, storedOutcome } from '../stored-run';
+import { storedSpeed } from '../stored-speed';
+import { profileFile, reportFile, shownPath } from '../settings';
 import { textTable } from '../../report/text-table';
 import { counted } from '../../report/wording';
-import { followToAnswer, printOutcome, resumeCommand, writeReport } from './execute';
+import { followToAnswer, printOutcome, resumeCommand, watchCommand, writeProfile, writeReport } from './execute';
 
 export interface RunOptions {
   readonly store?: string | undefined;
@@ -33,13 +43,14 @@ export function resume(context: Context, run: string, options: RunOptions): Prom
   return withServers(context, options, { worker: 'all', command: `resume ${run}` }, async (servers) => {
     const view = await viewRun(servers.client, run);
     if (view?.status !== 'open') {
-      const request = await startRequestOf(servers, run);
-      if (request === null) throw await notFound(servers, run);
-      await startRun(servers.client, run, request);
+      const request = await requestOf(servers, run);
+      const extended = await extendedTo(servers.client, run);
+      if (extended === null) await startRun(servers.client, run, request);
+      else await extendRun(servers.client, run, request, extended);
     }
     if (options.detach) {
       await servers.keepFor(run);
-      context.print(`${run} goes on. See it: npx lodestone watch ${run}`);
+      context.print(`${run} goes on. See it: ${watchCommand(run, options.store)}`);
       return 0;
     }
     return followToAnswer(context, servers, run, { ...options, stopOnInterrupt: true });
@@ -53,7 +64,7 @@ export function stop(context: Context, run: string, options: RunOptions): Promis
       context.print(`${run} is not running (${view.status}). Go on with it: ${resumeCommand(run, options.store)}`);
       return 0;
     }
-    await requestStop(servers.client, run);
+    await signalStop(servers.client, run); // the server keeps it, also where no worker serves at the moment
     if (options.detach) {
       await servers.keepFor(run);
       context.print(`${run} stops at its next checkpoint. Go on later: ${resumeCommand(run, options.store)}`);
@@ -73,13 +84,13 @@ export function extend(context: Context, run: string, epochs: string, options: R
       `epochs: got ${epochs}, must be a whole number of epochs in all, such as 30.`,
     );
   return withServers(context, options, { worker: 'all', command: `extend ${run}` }, async (servers) => {
-    const view = await viewRun(servers.client, run);
-    if (view?.status !== 'open') {
-      const request = await startRequestOf(servers, run);
-      if (request === null) throw await notFound(servers, run);
-      await startRun(servers.client, run, request);
-    }
-    const progress = await extendRun(servers.client, run, target);
+    const request = await requestOf(servers, run);
+    if (request.type !== 'trainPipeline')
+      throw new LodestoneError(
+        'InvalidConfig',
+        `extend: got ${run}, a workflow of type ${request.type}, must be a run of one objective. Extend one of its runs; \`lodestone list --all\` shows them.`,
+      );
+    const progress = await extendRun(servers.client, run, request, target);
     context.say(`${run} trains to epoch ${Math.max(target, progress.epochs)}.`);
     if (options.detach) {
       await servers.keepFor(run);
@@ -138,6 +149,7 @@ export function show(context: Context, run: string, options: RunOptions): Promis
     if (view === null) throw await notFound(servers, run);
     const result = stored?.type === 'run' ? stored.result : null;
     const progress = view.status === 'open' ? await askProgress(servers.client, run) : null;
+    const speed = progress?.speed ?? (await storedSpeed(servers.store, run));
     if (options.json) {
       context.print(
         JSON.stringify({
@@ -145,6 +157,7 @@ export function show(context: Context, run: string, options: RunOptions): Promis
           status: view.status,
           progress,
           beat: view.beat,
+          speed,
           metrics: result?.metrics ?? null,
           digests: result?.digests ?? null,
         }),
@@ -154,13 +167,16 @@ export function show(context: Context, run: string, options: RunOptions): Promis
     context.print(`${run}: ${view.status}, begun ${view.started.toISOString()}`);
     if (progress) context.print(`stage ${progress.stage}, epoch ${progress.epoch} of ${progress.epochs}`);
     if (view.beat) context.print(beatLine(view.beat, null));
+    if (speed) context.print(speedLine(speed));
     if (view.retry) context.print(`${view.retry.activity}: attempt ${view.retry.attempt} after: ${view.retry.failure}`);
     if (result)
       context.print(
         `stored result after ${counted(result.epochs, 'epoch')}: error ${percent(result.metrics.trained.error1)} on trained labels`,
       );
     context.print(
-      view.status === 'open' ? `See it: npx lodestone watch ${run}` : `Go on: ${resumeCommand(run, options.store)}`,
+      view.status === 'open'
+        ? `See it: ${watchCommand(run, options.store)}`
+        : `Go on: ${resumeCommand(run, options.store)}`,
     );
     return 0;
   });
@@ -170,9 +186,10 @@ export function show(context: Context, run: string, options: RunOptions): Promis
 export function report(
   context: Context,
   run: string,
-  options: RunOptions & { readonly out?: string | undefined },
+  options: RunOptions & { readonly out?: string | undefined; readonly profile?: boolean | undefined },
 ): Promise<number> {
   return withServers(context, options, { worker: 'none', command: `report ${run}` }, async (servers) => {
+    if (options.profile) return profile(context, servers, run, options.out);
     const html = await servers.store.get(runLayout(run).report);
     if (html === null)
       throw new LodestoneError(
@@ -189,6 +206,19 @@ export function report(
   });
 }
 
+async function profile(context: Context, servers: Servers, run: string, out: string | undefined): Promise<number> {
+  const file = out === undefined ? profileFile(context.variables, run) : resolve(context.folder, out);
+  const path = await writeProfile(context, servers, run, file);
+  if (path === null)
+    throw new LodestoneError(
+      'RunNotFound',
+      `profile of ${run}: is not in the store; an epoch writes it that is trained with --profile. ` +
+        'Run it so from the start, under another --name.',
+    );
+  context.print(shownPath(context.folder, path));
+  return 0;
+}
+
 async function withServers(
   context: Context,
   options: RunOptions,
@@ -201,6 +231,12 @@ async function withServers(
   } finally {
     await servers.release();
   }
+}
+
+async function requestOf(servers: Servers, run: string): Promise<StartRequest> {
+  const request = await startRequestOf(servers, run);
+  if (request === null) throw await notFound(servers, run);
+  return request;
 }
 
 async function known(servers: Servers, run: string): Promise<RunView> {

@@ -6,6 +6,7 @@
  *   X2  A program is compiled for one shape of batch; another shape gets another program, and in float32 both give the
  *       eager bits.
  */
+import type { StepPart } from '../../config/speed';
 import { Program } from '../../engine/compile/program';
 import type { Precision } from '../../engine/compile/bf16';
 import { runEagerStep, type Step, type TensorRecord } from '../../engine/step';
@@ -45,10 +46,12 @@ export class StepExecutor {
     this.holder = variables;
   }
 
-  /** One step. */
-  run(batch: StepBatch): StepMeasures {
+  /** One step. @param enter told of each part as it begins */
+  run(batch: StepBatch, enter: (part: StepPart) => void = () => undefined): StepMeasures {
+    enter('upload');
     const inputs = upload(batch);
-    const outputs = this.execution.compile ? this.runCompiled(inputs) : runEagerStep(this.step, this.variables, inputs);
+    const outputs = this.execution.compile ? this.runCompiled(inputs, enter) : this.runEager(inputs, enter);
+    enter('record');
     const losses = numbersOf(outputs, 'losses') ?? new Float32Array(0);
     const wrong = numbersOf(outputs, 'wrong') ?? losses.map((loss) => (loss > 0 ? 1 : 0));
     const variance = numbersOf(outputs, 'variance')?.[0] ?? null;
@@ -77,23 +80,26 @@ export class StepExecutor {
     this.variables.dispose();
   }
 
-  private runCompiled(batch: TensorRecord): TensorRecord {
-    const program = this.programFor(batch);
+  private runEager(batch: TensorRecord, enter: (part: StepPart) => void): TensorRecord {
+    enter('step');
+    return runEagerStep(this.step, this.variables, batch);
+  }
+
+  private runCompiled(batch: TensorRecord, enter: (part: StepPart) => void): TensorRecord {
+    const shape = shapeOf(batch);
+    const known = this.programs.get(shape);
+    if (known === undefined) enter('compile');
+    const program = known ?? this.compile(batch);
+    this.programs.set(shape, program);
     if (this.holder !== program) program.restore(this.holder.read());
     this.holder = program;
+    enter(known === undefined ? 'warm-up' : 'step');
     return program.run('train', batch);
   }
 
-  private programFor(batch: TensorRecord): Program {
-    const shape = Object.entries(batch)
-      .map(([name, tensor]) => `${name} ${tensor.shape.join('x')}`)
-      .join(', ');
-    const known = this.programs.get(shape);
-    if (known !== undefined) return known;
+  private compile(batch: TensorRecord): Program {
     const steps = { train: { step: this.step, example: batch } };
-    const program = Program.compile(this.variables, steps, this.execution.precision);
-    this.programs.set(shape, program);
-    return program;
+    return Program.compile(this.variables, steps, this.execution.precision);
   }
 }
 
@@ -104,6 +110,13 @@ function requireCompiledBf16({ compile, precision }: Execution): void {
     'engine.precision: got bf16 with engine.compile false, must be float32 there: bf16 is chosen when a step is compiled. ' +
       'Set engine.compile to true or engine.precision to float32.',
   );
+}
+
+/** X2 */
+function shapeOf(batch: TensorRecord): string {
+  return Object.entries(batch)
+    .map(([name, tensor]) => `${name} ${tensor.shape.join('x')}`)
+    .join(', ');
 }
 
 function numbersOf(outputs: TensorRecord, name: string): Float32Array | null {

@@ -9,6 +9,7 @@
  *   T3  The warm start depends on data, network, warm-start options, optimizer and seed, not on the objective after it.
  */
 import type { CurveRow, Phase, Position } from '../../config/artifacts';
+import type { StepPart } from '../../config/speed';
 import type { Normalise } from '../../engine/augment';
 import { chooseKernels } from '../../engine/kernels';
 import { collectGarbage } from '../../engine/memory';
@@ -38,6 +39,8 @@ export interface EpochHooks {
   afterStep(): Promise<void>;
   /** Asked before every step. */
   shouldStop(): boolean;
+  /** Told of each part of a step as it begins, for whoever has a clock. */
+  enter?(part: StepPart): void;
 }
 
 const STEPS_BETWEEN_COLLECTIONS = 256;
@@ -156,7 +159,8 @@ export class TrainingSession {
     if (state !== null) this.sampler.restore(state);
     while (this.place.step < stepsPerEpoch) {
       if (hooks.shouldStop()) return 'stopped';
-      const row = await this.runStep(this.sampler, this.sampler.draw(epoch, this.place.step));
+      hooks.enter?.('sample');
+      const row = await this.runStep(this.sampler, this.sampler.draw(epoch, this.place.step), hooks);
       hooks.onStep(row);
       if (this.place.globalStep % STEPS_BETWEEN_COLLECTIONS === 0) collectGarbage();
       await hooks.afterStep();
@@ -199,20 +203,25 @@ export class TrainingSession {
     this.executor.dispose();
   }
 
-  private async runStep(sampler: Sampler, batch: Batch): Promise<CurveRow> {
+  private async runStep(sampler: Sampler, batch: Batch, hooks: EpochHooks): Promise<CurveRow> {
+    const enter = (part: StepPart): void => hooks.enter?.(part);
     const { phase, epoch, step, globalStep } = this.place;
+    enter('wait');
+    const pixels = await this.source.read(batch.examples);
+    enter('sample');
     const { edge, channels } = this.source;
     const geometry = { edge, inputSize: this.config.network.inputSize };
     const views = rngFor(this.config.seed, 'augment', phase, epoch, step);
-    const { losses, wrong, variance } = this.executor.run({
-      pixels: await this.source.read(batch.examples),
+    const given = {
+      pixels,
       edge,
       channels,
       boxes: randomViews(batch.examples.length, geometry, views),
       classes: batch.clusterClass ?? classesOf(this.data, batch.examples, 'trained'),
       learningRate: this.plan.learningRate(epoch),
       update: globalStep + 1,
-    });
+    };
+    const { losses, wrong, variance } = this.executor.run(given, enter);
     if (!losses.every(Number.isFinite) || !Number.isFinite(variance ?? 0)) throw this.diverged('the loss', step + 1);
 
     sampler.record(batch.trainRows, losses);

@@ -1,8 +1,17 @@
-import { beatLine, duration, Eta, LiveView, progressLines } from '../../cli/live-view';
+import { beatLine, duration, Eta, LiveView, progressLines, speedLine } from '../../cli/live-view';
 import type { Beat, RunView } from '../../cli/run-client';
 import type { RunProgress } from '../../config/workflow-input';
 
-const beat: Beat = { phase: 'train', epoch: 2, epochs: 4, step: 5, steps: 10, imagesPerSecond: 812.4, loss: 0.51234 };
+const beat: Beat = {
+  phase: 'train',
+  epoch: 2,
+  epochs: 4,
+  step: 5,
+  steps: 10,
+  imagesPerSecond: 812.4,
+  loss: 0.51234,
+  pace: { stepsPerSecond: 16.923, waitShare: 0.012, residentBytes: 1.21e9, peakBytes: 1.9e9, tensors: 412 },
+};
 const view: RunView = {
   run: 'groceries',
   workflowType: 'trainPipeline',
@@ -19,6 +28,7 @@ const progress: RunProgress = {
   epochs: 4,
   validationErrors: [null, 0.4, 0.31],
   stopRequested: false,
+  speed: null,
   children: [],
 };
 
@@ -33,6 +43,9 @@ test('a run says stage, epoch, step, rate, loss, validation error and time left'
     'loss 0.512',
     '31.0 %',
     'about 2 min left',
+    '16.9 steps/s',
+    'waiting 1.2 %',
+    'memory 1.21\u00A0GB (peak 1.9\u00A0GB)',
   ])
     expect(text).toContain(part);
 });
@@ -96,6 +109,25 @@ test('on a terminal the block is drawn in place and cut to its width', () => {
 });
 
 test('lines of a beat without rate, loss or steps say what there is', () => {
-  expect(beatLine({ ...beat, imagesPerSecond: null, loss: null, steps: 0, step: 0 }, null)).not.toMatch(/img|loss|NaN/);
+  const bare = { ...beat, imagesPerSecond: null, loss: null, pace: null, steps: 0, step: 0 };
+  expect(beatLine(bare, null)).not.toMatch(/img|loss|memory|waiting|NaN/);
   expect([duration(5), duration(600), duration(7200)]).toEqual(['5 s', '10 min', '2.0 h']);
+});
+
+test('what a run cost is one line; what was not measured is left out', () => {
+  const figures = {
+    stepsPerSecond: 1.2345,
+    imagesPerSecond: 59.2,
+    waitShare: 0.004,
+    compileSeconds: 4.21,
+    warmUpSeconds: 0.9,
+    residentMemoryBytes: 1e9,
+    peakMemoryBytes: 1.5e9,
+    tensors: 412,
+  };
+  expect(speedLine(figures).replaceAll('\u00A0', ' ')).toBe(
+    '1.23 steps/s · 59 img/s · waiting 0.4 % · peak memory 1.5 GB · 412 tensors · compiling 4.21 s · first runs 900 ms',
+  );
+  const unknown = { ...figures, stepsPerSecond: null, imagesPerSecond: null, waitShare: null };
+  expect(speedLine(unknown)).toMatch(/^peak memory/);
 });

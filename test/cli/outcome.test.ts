@@ -1,5 +1,6 @@
 import { outcomeJson, outcomeStatus, outcomeText } from '../../cli/outcome';
 import type { Outcome } from '../../config/outcome';
+import { speedFigures, stepParts, type EpochSpeed } from '../../config/speed';
 import { outcomeOf, resultOf } from './support';
 
 const report = { uri: 's3://lodestone/runs/mine/report.html', sha256: 'f'.repeat(64), bytes: 10 };
@@ -15,7 +16,7 @@ const comparison = (...statuses: ('finished' | 'stopped')[]): Outcome => ({
 });
 
 test('a run says itself, its status, metrics and digests', () => {
-  expect(outcomeJson('mine', outcomeOf('mine', report))).toMatchObject({
+  expect(outcomeJson('mine', outcomeOf('mine', report), new Map())).toMatchObject({
     run: 'mine',
     status: 'finished',
     metrics: { trained: { error1: 0.25 }, fine: { error1: 0.5 } },
@@ -24,10 +25,28 @@ test('a run says itself, its status, metrics and digests', () => {
 });
 
 test('a comparison says each of its runs by name', () => {
-  expect(outcomeJson('mine', comparison('finished', 'finished'))).toMatchObject({
+  expect(outcomeJson('mine', comparison('finished', 'finished'), new Map())).toMatchObject({
     run: 'mine',
     status: 'finished',
     objectives: [{ run: 'mine--softmax' }, { run: 'mine--triplet' }],
+  });
+});
+
+test('what a run cost stands beside its metrics; null where nothing was timed', () => {
+  const speed = speedFigures([
+    {
+      steps: 10,
+      firstRuns: 0,
+      images: 80,
+      seconds: Object.fromEntries(stepParts.map((part) => [part, 1])) as EpochSpeed['seconds'],
+      residentBytes: 1e9,
+      peakBytes: 2e9,
+      tensors: 40,
+    },
+  ]);
+  const json = outcomeJson('mine', comparison('finished', 'finished'), new Map([['mine--softmax', speed]]));
+  expect(json).toMatchObject({
+    objectives: [{ speed: { stepsPerSecond: 10 / 7, waitShare: 1 / 7, peakMemoryBytes: 2e9 } }, { speed: null }],
   });
 });
 

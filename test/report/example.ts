@@ -7,7 +7,15 @@ import { createHash } from 'node:crypto';
 import { type Evaluation, type Readout, type RunResult } from '../../config/artifacts';
 import { type ObjectiveName } from '../../config/objective';
 import { Recipe } from '../../config/recipe';
-import { type ComparisonInput, type CurvePoint, type RecoveryInput, type RunReportInput } from '../../report/inputs';
+import { type StepProfile } from '../../config/profile';
+import {
+  type ComparisonInput,
+  type CurvePoint,
+  type RecoveryInput,
+  type RunReportInput,
+  type SpeedInput,
+} from '../../report/inputs';
+import { type ProfileInput } from '../../report/profile-report';
 
 export const nastyNames = {
   script: '<script>alert("cheese")</script>',
@@ -32,6 +40,7 @@ export function exampleRun(): RunReportInput {
     refreshes: Array.from({ length: epochs }, (_, i) => i * stepsPerEpoch),
     resumes: [212, 655],
     validationErrors: exampleValidation('magnet'),
+    speed: exampleSpeed(),
     dataSet: exampleDataSet(),
     images: examplePictures(evaluation),
     command: "npx lodestone run ./groceries --label coarse --fine-label fine --set 'magnet.clustersPerClass=4'",
@@ -75,6 +84,81 @@ export function exampleRecovery(): RecoveryInput {
     ],
     command: 'npx lodestone recover ./groceries --label fine --pairings 3 --objectives softmax,magnet',
     version: '0.1.0',
+  };
+}
+
+const environment = {
+  tensorflow: '2.21.0',
+  device: 'cpu',
+  cpu: 'Example CPU @ 2.0 GHz',
+  threads: '2',
+  kernels: 'relu=fused',
+};
+
+function exampleSpeed(): SpeedInput {
+  const epoch = (number: number): SpeedInput['epochs'][number] => ({
+    phase: number === 0 ? 'warm-start' : 'train',
+    epoch: Math.max(1, number),
+    speed: {
+      steps: stepsPerEpoch,
+      firstRuns: number === 1 ? 1 : 0,
+      images: stepsPerEpoch * 48,
+      seconds: {
+        sample: 0.4,
+        wait: 0.3,
+        upload: 0.2,
+        compile: number === 1 ? 2.2 : 0,
+        'warm-up': number === 1 ? 1.1 : 0,
+        step: 9,
+        record: 0.1,
+        checkpoint: 0.6,
+        messages: 0.05,
+      },
+      residentBytes: 1.21e9,
+      peakBytes: 1.9e9,
+      tensors: 412,
+    },
+  });
+  return { epochs: Array.from({ length: 1 + epochs }, (_, i) => epoch(i)), environment };
+}
+
+export function exampleProfile(): ProfileInput {
+  const ops = [
+    'Conv2D',
+    'Conv2DBackpropFilter',
+    '_FusedConv2D',
+    'MatMul',
+    'FusedBatchNormV3',
+    'ResourceApplyAdam',
+    'Sub',
+  ];
+  const nodes = Array.from({ length: 400 }, (_, i): NonNullable<StepProfile['nodes']>[number] => ({
+    node: i === 5 ? nastyNames.script : `train/${i}_${ops[i % ops.length]}`,
+    op: ops[i % ops.length],
+    device: 'CPU:0',
+    thread: 700_000 + (i % 3),
+    start: i * 60,
+    micros: 1 + ((i * 37) % 160),
+    shape: i % 9 === 0 ? null : [8, 16, 16, 32],
+    bytes: 4 * 8 * 16 * 16 * 32,
+  }));
+  return {
+    run: 'groceries-magnet-3f9c21aa',
+    version: '0.1.0',
+    profile: {
+      version: 1,
+      phase: 'train',
+      epoch: 3,
+      network: 'convnet-4, 64 px',
+      objective: 'magnet',
+      images: 48,
+      compiled: true,
+      precision: 'float32',
+      environment,
+      speed: exampleSpeed().epochs[1].speed,
+      traced: 5,
+      nodes,
+    },
   };
 }
 

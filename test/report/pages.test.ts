@@ -1,15 +1,17 @@
 /** The three pages on a made-up run: whole, escaped, offline, bounded, the same each time. */
 import { createHash } from 'node:crypto';
 import { renderComparison } from '../../report/comparison-report';
+import { renderProfile } from '../../report/profile-report';
 import { renderRecovery } from '../../report/recovery-report';
 import { renderRunReport } from '../../report/run-report';
-import { exampleComparison, exampleRecovery, exampleRun, nastyNames } from './example';
+import { exampleComparison, exampleProfile, exampleRecovery, exampleRun, nastyNames } from './example';
 import { readHtml } from './read-html';
 
 const pages: readonly (readonly [string, () => string])[] = [
   ['run', () => renderRunReport(exampleRun())],
   ['comparison', () => renderComparison(exampleComparison())],
   ['recovery', () => renderRecovery(exampleRecovery())],
+  ['profile', () => renderProfile(exampleProfile())],
 ];
 
 describe.each(pages)('the page of a %s', (_kind, render) => {
@@ -47,9 +49,36 @@ describe.each(pages)('the page of a %s', (_kind, render) => {
     expect(tree.all('img').filter((picture) => picture.attribute('alt') === '')).toEqual([]);
     expect(tree.all('svg[role=img]').filter((chart) => chart.attribute('aria-label') === '')).toEqual([]);
   });
+});
 
-  test('shows the command that makes it again', () => {
-    expect(tree.first('#reproduce pre').text).toMatch(/^npx lodestone (run|compare|recover) /);
+test.each(pages.slice(0, 3))('the page of a %s shows the command that makes it again', (_kind, render) => {
+  const { text } = readHtml(render()).first('#reproduce pre');
+  expect(text).toMatch(/^npx lodestone (run|compare|recover) /);
+});
+
+describe('the page of a profile', () => {
+  const { run, version, profile } = exampleProfile();
+  const tree = readHtml(renderProfile({ run, version, profile }));
+
+  test('says what a step takes, and shows parts, ops, the longest nodes and the timeline', () => {
+    expect(tree.first('p.headline').text).toMatch(/A step takes 122.ms of computing.*5 traced steps/);
+    expect(tree.all('#parts tbody tr')).toHaveLength(9);
+    expect(tree.all('#ops tbody tr')).toHaveLength(new Set(profile.nodes?.map(({ op }) => op)).size);
+    expect(tree.all('#slowest tbody tr')).toHaveLength(40);
+    expect(tree.all('#timeline rect title').length).toBeGreaterThan(100);
+    expect(tree.all('#timeline svg[role=img]')).toHaveLength(1);
+  });
+
+  test('shares of the ops sum up to one, the longest first', () => {
+    const shares = tree.all('#ops tbody tr').map((row) => Number(/([\d.]+).%/.exec(row.text)?.[1]));
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 0);
+    expect(shares).toEqual([...shares].sort((a, b) => b - a));
+  });
+
+  test('an epoch with too few steps is still a page', () => {
+    const bare = renderProfile({ run, version, profile: { ...profile, traced: 0, nodes: null } });
+    expect(bare).not.toMatch(/NaN|Infinity|undefined|\[object/);
+    expect(readHtml(bare).first('p.headline').text).toMatch(/too few steps/);
   });
 });
 
@@ -83,6 +112,16 @@ describe('the page of a run', () => {
     expect(reproduce).toContain('clustersPerClass: 4');
     expect(tree.all('figure path.resume-head')).toHaveLength(2 * input.resumes.length);
     expect(tree.all('figure path.refresh')).toHaveLength(2 * input.refreshes.length);
+  });
+
+  test('says what training cost, without the warm start, and what was not timed', () => {
+    const { text } = tree.first('#speed');
+    expect(text).toMatch(/Waiting for images/);
+    expect(text).toContain(`Where the time of 900 steps went`);
+    expect(text).toMatch(/1\.9.GB/);
+    expect(tree.all('#speed tbody tr')).toHaveLength(9);
+    const untimed = renderRunReport({ ...input, speed: { ...input.speed, epochs: [] } });
+    expect(readHtml(untimed).first('#speed').text).toMatch(/No step of this run was timed/);
   });
 
   test('names from the data set are text, whole and unchanged; a direction override is shown, not obeyed', () => {

@@ -1,6 +1,7 @@
 import { RunState } from '../../workflows/run-state';
 import { Recipe } from '../../config/recipe';
 import type { CheckpointRef, IndexRef, ObjectRef } from '../../config/artifacts';
+import { stepParts, type EpochSpeed } from '../../config/speed';
 
 const sha = (digit: string): string => digit.repeat(64);
 const object = (digit: string): ObjectRef => ({ uri: `s3://b/${digit}`, sha256: sha(digit), bytes: 1 });
@@ -111,4 +112,15 @@ describe('S8: going back', () => {
     state.trained(finished(3));
     expect(state.rewind(null)).toBe(true);
   });
+});
+
+it('progress says what the epoch trained last cost; one that was found done leaves that as it is', () => {
+  const state = begun();
+  expect(state.progress().speed).toBeNull();
+  const seconds = Object.fromEntries(stepParts.map((part) => [part, part === 'step' ? 2 : 0])) as EpochSpeed['seconds'];
+  const speed = { steps: 10, firstRuns: 0, images: 80, seconds, residentBytes: 1, peakBytes: 2, tensors: 3 };
+  state.trained({ ...finished(1), speed });
+  expect(state.progress().speed).toMatchObject({ stepsPerSecond: 5, imagesPerSecond: 40, peakMemoryBytes: 2 });
+  state.trained(finished(2));
+  expect(state.progress().speed).toMatchObject({ stepsPerSecond: 5 });
 });

@@ -65,6 +65,7 @@ async function refreshed(shardFile: string, fetch: FetchRecords): Promise<string
     scratch: await freshFolder(),
     parts: [],
     checkpointSeconds: 1e6,
+    share: { at: 0, of: 1 },
     epoch: 1,
     previous: null,
   };
@@ -73,10 +74,15 @@ async function refreshed(shardFile: string, fetch: FetchRecords): Promise<string
     onProgress: () => undefined,
     commit: () => Promise.reject(new Error('a refresh has no checkpoints')),
     keepPart: () => Promise.reject(new Error('there is one part only')),
+    findPart: () => Promise.reject(new Error('nobody else embeds')),
     fetch,
     isFilling: () => false,
   };
-  const { result } = await host.perform(work, { threads: 1, kernels: 'proven' }, hooks);
+  const { result } = await host.perform(
+    work,
+    { threads: 1, kernels: 'proven', deterministic: true, tf32: false, trace: false },
+    hooks,
+  );
   if (result.type !== 'refreshed') throw new Error(result.type);
   return createHash('sha256')
     .update(await readFile(result.tensors))

@@ -35,7 +35,8 @@ const idle = {
 /** @param instructions of fake-child.cjs */
 function perform(instructions: string, hooks: Partial<TrainerHooks> = {}): Promise<WorkOutcome> {
   const work = { type: 'train', id: `work-${++works}`, scratch: instructions, load: {} } as unknown as TrainerWork;
-  return host.perform(work, { threads: 1, kernels: 'stock' }, { ...idle, ...hooks } as TrainerHooks);
+  const settings = { threads: 1, kernels: 'stock', deterministic: true, tf32: false, trace: false } as const;
+  return host.perform(work, settings, { ...idle, ...hooks } as TrainerHooks);
 }
 
 it('P4: a trainer that dies loses its work, typed as a loss, and the next work gets another one', async () => {
@@ -80,14 +81,63 @@ it.each(['load', 'step', 'refresh', 'evaluate'] as const)(
 
 it('P2: whoever comes while the device is taken gets DeviceBusy after 5 s, never a silent wait', async () => {
   let free = (): void => undefined;
-  const first = host.withDevice(() => new Promise<void>((resolve) => (free = resolve)));
+  const first = host.withDevice('one', () => new Promise<void>((resolve) => (free = resolve)));
   const begun = performance.now();
-  await expect(host.withDevice(() => Promise.resolve('had it'))).rejects.toMatchObject({ kind: 'DeviceBusy' });
+  await expect(host.withDevice('another', () => Promise.resolve('had it'))).rejects.toMatchObject({
+    kind: 'DeviceBusy',
+  });
   expect(performance.now() - begun).toBeGreaterThan(4_900);
   free();
   await first;
-  expect(await host.withDevice(() => Promise.resolve('had it'))).toBe('had it');
+  expect(await host.withDevice('another', () => Promise.resolve('had it'))).toBe('had it');
 }, 20_000);
+
+describe('P2: a device that helps another trainer', () => {
+  /** Helps until it is asked to give way. */
+  const helping = (run: string): Promise<string> =>
+    host.withSpareDevice(run, async (wanted) => {
+      if (!wanted.aborted) await new Promise((resolve) => wanted.addEventListener('abort', resolve));
+      return 'gave way';
+    });
+
+  it('gives way at once to work of its own', async () => {
+    const help = helping('one');
+    const begun = performance.now();
+    expect(await host.withDevice('another', () => Promise.resolve('had it'))).toBe('had it');
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(await help).toBe('gave way');
+  });
+
+  it('is not taken while anything holds it', async () => {
+    let free = (): void => undefined;
+    const held = host.withDevice('one', () => new Promise<void>((resolve) => (free = resolve)));
+    await expect(helping('one')).rejects.toMatchObject({ kind: 'DeviceBusy' });
+    free();
+    await held;
+  });
+
+  it('is kept for the run that works on it for 5 s after each work, but helps that very run', async () => {
+    const clock = jest.spyOn(performance, 'now');
+    await host.withDevice('one', () => Promise.resolve());
+    await expect(helping('another')).rejects.toMatchObject({ kind: 'DeviceBusy' });
+    expect(await host.withSpareDevice('one', () => Promise.resolve('helped'))).toBe('helped');
+    const later = performance.now() + 5_001;
+    clock.mockReturnValue(later);
+    expect(await host.withSpareDevice('another', () => Promise.resolve('helped'))).toBe('helped');
+    clock.mockRestore();
+  });
+});
+
+it('what a part of another trainer is asked for comes back to the child', async () => {
+  const asked: [number, boolean][] = [];
+  const findPart: TrainerHooks['findPart'] = (part, bring) => {
+    asked.push([part, bring]);
+    return Promise.resolve({ isThere: true, tensors: 'a path' });
+  };
+  const { result } = await perform('find=3 done', { findPart });
+  expect(asked).toEqual([[3, true]]);
+  expect(result).toMatchObject({ outcome: 'finished' });
+});
 
 it('S7: a commit that fails for good ends the work with its own failure and kills the trainer', async () => {
   const full = new LodestoneError('DiskFull', 'the disk is full');

@@ -36,7 +36,7 @@ const rows = [
 const one = trainCases[0]; // 8 images
 
 const table = (outcomes: readonly Outcome[], which = rows): Table =>
-  tableOf('train-step', one, which, outcomes, { rounds: 3 }, 2);
+  tableOf('train-step', one, which, outcomes, { rounds: 3 }, { threads: 2, device: 'cpu' });
 
 test('each row is compared with the fastest peer of its precision, and with stock', () => {
   const {

@@ -1,0 +1,133 @@
+/** The built trainer child with and without a profile: the same bits, the times only where they were asked for. */
+import { execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrainerHost, TrainerHooks } from '../../../activities/trainer/host';
+import type { TrainWork } from '../../../activities/trainer/protocol';
+import type { HeartbeatDetails } from '../../../activities/requests';
+import type { CheckpointRef } from '../../../config/artifacts';
+import { StepProfile } from '../../../config/profile';
+import { Recipe } from '../../../config/recipe';
+import type { EpochSpeed } from '../../../config/speed';
+import { projectRoot } from '../../e2e/stand';
+import { data, source } from '../../learning/training/toy';
+import { freshFolder } from '../../storage/support/temporary-folder';
+
+const STEPS = 12;
+const sha256 = '0'.repeat(64);
+let host: TrainerHost;
+let folder: string;
+
+beforeAll(async () => {
+  execFileSync(process.execPath, ['infra/setup/build-now.mjs'], { cwd: projectRoot, stdio: 'pipe' });
+  const built = (await import(join(projectRoot, 'dist/activities/trainer/host.js'))) as {
+    TrainerHost: new () => TrainerHost;
+  };
+  host = new built.TrainerHost();
+  folder = await freshFolder();
+  const manifest = {
+    version: 1,
+    view: { edge: source.edge, channels: source.channels, invert: false },
+    records: data.examples.map(({ path, split, classId }, position) => {
+      const labels = { kind: `kind ${classId}` };
+      return { path, sha256, split, labels, attributes: {}, shard: 0, position };
+    }),
+    shards: [{ sha256, records: data.examples.length }],
+    quarantined: [],
+    duplicates: [],
+    notes: [],
+  };
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  await writeFile(join(folder, 'shard'), await source.read(data.examples.map((_, i) => i)));
+}, 120_000);
+afterAll(() => host.kill());
+
+interface Trained {
+  /** Of weights, slots and curve at the end of the epoch. */
+  readonly digest: string;
+  readonly speed: EpochSpeed | null;
+  readonly profile: StepProfile | null;
+  readonly beats: HeartbeatDetails[];
+}
+
+async function trained(profile: boolean, compile: boolean): Promise<Trained> {
+  const recipe = Recipe.parse({
+    data: { label: 'kind' },
+    network: { inputSize: 16, embeddingSize: 8 },
+    objective: 'softmax',
+    softmax: { batchSize: 8 },
+    warmStart: { epochs: 0 },
+    epochs: 1,
+    stepsPerEpoch: STEPS,
+    engine: { compile },
+  });
+  const work: TrainWork = {
+    type: 'train',
+    id: randomUUID(),
+    load: { recipe, manifest: join(folder, 'manifest.json'), shards: [join(folder, 'shard')] },
+    from: null,
+    scratch: await freshFolder(),
+    phase: 'train',
+    epoch: 1,
+    index: null,
+    checkpointSeconds: 1e6,
+    profile,
+  };
+  let digest = '';
+  const beats: HeartbeatDetails[] = [];
+  const hooks: TrainerHooks = {
+    onStep: () => undefined,
+    onProgress: (details) => beats.push(details),
+    commit: async ({ tensors, curve, position }) => {
+      const hash = createHash('sha256');
+      for (const file of [tensors, curve]) hash.update(await readFile(file));
+      digest = hash.digest('hex');
+      return { manifest: { uri: 'file:none', sha256, bytes: 0 }, digest, position } satisfies CheckpointRef;
+    },
+    keepPart: () => Promise.reject(new Error('an epoch has no parts')),
+    findPart: () => Promise.reject(new Error('nor does it look for any')),
+    fetch: () => Promise.resolve(null),
+    isFilling: () => false,
+  };
+  const settings = { threads: 1, kernels: 'proven', deterministic: true, tf32: false, trace: profile } as const;
+  const { result } = await host.perform(work, settings, hooks);
+  if (result.type !== 'trained') throw new Error(result.type);
+  const text = result.profile === null ? null : await readFile(result.profile, 'utf8');
+  return { digest, speed: result.speed, profile: text === null ? null : StepProfile.parse(JSON.parse(text)), beats };
+}
+
+let plain: Trained;
+beforeAll(async () => {
+  plain = await trained(false, true);
+}, 60_000);
+
+test('a compiled epoch has one digest, profiled or not; the profile names the ops of five steps', async () => {
+  const profiled = await trained(true, true);
+  expect(profiled.digest).toBe(plain.digest);
+  expect(plain.profile).toBeNull();
+  expect(profiled.profile).toMatchObject({ traced: 5, compiled: true, images: 8, network: 'convnet-4, 16 px' });
+  const ops = new Set(profiled.profile?.nodes?.map(({ op }) => op));
+  expect([...ops].some((op) => /Conv2D/.test(op))).toBe(true);
+  expect(ops).toContain('ResourceApplyAdam');
+}, 60_000);
+
+test('an epoch op by op likewise', async () => {
+  const profiled = await trained(true, false);
+  expect(profiled.digest).toBe(plain.digest); // of the compiled epoch: it is the same for all
+  expect(profiled.profile).toMatchObject({ traced: 5, compiled: false });
+  expect(profiled.profile?.nodes?.some(({ op }) => op === 'Conv2D')).toBe(true);
+}, 60_000);
+
+test('an epoch says what it cost, in its result and while it runs', () => {
+  const { speed, beats } = plain;
+  expect(speed).toMatchObject({ steps: STEPS, firstRuns: 1, images: STEPS * 8 });
+  if (speed === null) throw new Error('no step was made');
+  const { seconds, peakBytes, residentBytes, tensors } = speed;
+  for (const part of ['sample', 'wait', 'upload', 'compile', 'warm-up', 'step', 'record', 'checkpoint'] as const)
+    expect([part, seconds[part] > 0]).toEqual([part, true]);
+  expect(seconds.compile).toBeGreaterThan(seconds.upload);
+  expect(peakBytes).toBeGreaterThanOrEqual(residentBytes);
+  expect(tensors).toBeGreaterThan(0);
+  expect(beats.at(-1)?.pace).toMatchObject({ tensors: expect.any(Number), residentBytes: expect.any(Number) });
+});

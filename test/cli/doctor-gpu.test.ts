@@ -1,0 +1,49 @@
+/** What doctor says of GPUs, from facts that are played: no test machine has one. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gpuChecks, nvidiaOfKernel, type GpuFacts } from '../../cli/commands/doctor-gpu';
+import { freshFolder } from '../storage/support/temporary-folder';
+
+const facts: GpuFacts = { driver: '550.54.15', models: ['NVIDIA H100'], cudaBuild: true, inUse: true, missing: [] };
+const said = (changes: Partial<GpuFacts>): string[] =>
+  gpuChecks({ ...facts, ...changes }).map(({ name, state, text }) => `${state} ${name}: ${text}`);
+
+test('no driver is nothing to mend', () => {
+  expect(said({ driver: null, models: [], inUse: false })).toEqual([
+    'ok GPU: none: no NVIDIA driver is loaded; training runs on the CPU',
+  ]);
+});
+
+test('a device that is used is named with its driver', () => {
+  expect(said({})).toEqual(['ok GPU: NVIDIA H100, driver 550.54.15; TensorFlow uses it']);
+});
+
+test('the build for CPUs names the way to the other', () => {
+  expect(said({ cudaBuild: false, inUse: false })[0]).toMatch(/^warn GPU: .*LODESTONE_TENSORFLOW=gpu npm run setup$/);
+});
+
+test('libraries that are missing are named, the driver’s with a way out of its own', () => {
+  const [device, libraries] = said({ inUse: false, missing: ['libcuda.so.1', 'libcudnn.so.9'] });
+  expect(device).toMatch(/^warn GPU: .*does not use it/);
+  expect(libraries).toMatch(
+    /^warn CUDA libraries: libcuda\.so\.1, libcudnn\.so\.9: not found.*--gpus all.*npm run setup$/,
+  );
+  expect(said({ inUse: false, missing: ['libcuda.so.1'] })[1]).not.toMatch(/npm run setup/);
+});
+
+test('a driver that is too old is said to be', () => {
+  expect(said({ inUse: false, driver: '470.82.01' })[0]).toMatch(/CUDA 12 needs driver 525\.60 or later/);
+  expect(said({ inUse: false, driver: '525.60.13' })[0]).not.toMatch(/CUDA 12 needs/);
+});
+
+test('driver and models are read as the kernel writes them, also of the open driver', async () => {
+  const folder = await freshFolder();
+  expect(nvidiaOfKernel(folder)).toEqual({ driver: null, models: [] });
+  mkdirSync(join(folder, 'gpus/0000:01:00.0'), { recursive: true });
+  writeFileSync(join(folder, 'gpus/0000:01:00.0/information'), 'Model: \t\t NVIDIA H100 80GB HBM3\nIRQ: 16\n');
+  writeFileSync(join(folder, 'version'), 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12\n');
+  expect(nvidiaOfKernel(folder)).toEqual({ driver: '535.183.01', models: ['NVIDIA H100 80GB HBM3'] });
+  const open = 'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build\n';
+  writeFileSync(join(folder, 'version'), open);
+  expect(nvidiaOfKernel(folder).driver).toBe('570.124.06');
+});
