@@ -6,8 +6,11 @@
  * Invariants:
  *   R1  Every batch is a fresh buffer: a tensor may share its memory until its step is done.
  *   R2  Nothing stays open between batches; a shard is opened once for all of its records in a batch.
+ *   R3  Local files are read on the calling thread: whoever asks cannot go on without the batch (the next one depends on the
+ *       losses of the last, DURABILITY B3), and its way through other threads, which TensorFlow's keep busy, takes several
+ *       times as long as the copy out of the page cache.
  */
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { LodestoneError } from '../errors';
 import type { BatchSource } from '../learning/batch-source';
 import type { DataSetManifest } from './manifest';
@@ -83,10 +86,7 @@ export async function readRecords(
       if (beyond !== undefined) throw corrupt(file.path, `record ${beyond} was asked for, it holds ${file.records}`);
       const fetched = fetch === undefined ? null : await fetch(shard, positions);
       if (fetched === null) {
-        await withFile(file.path, async (read) => {
-          for (const [i, row] of rows.entries())
-            await read(batch.subarray(row * recordBytes, (row + 1) * recordBytes), positions[i] * recordBytes);
-        });
+        readFrom(file.path, batch, recordBytes, rows, positions);
         return;
       }
       if (fetched.length !== rows.length * recordBytes)
@@ -99,18 +99,23 @@ export async function readRecords(
   return batch;
 }
 
-async function withFile(
+/** The records at these positions of a file, each into its row of the batch. */
+function readFrom(
   path: string,
-  use: (read: (target: Uint8Array, offset: number) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const handle = await open(path, 'r');
+  batch: Uint8Array,
+  recordBytes: number,
+  rows: readonly number[],
+  positions: readonly number[],
+): void {
+  const file = openSync(path, 'r');
   try {
-    await use(async (target, offset) => {
-      const { bytesRead } = await handle.read(target, 0, target.length, offset);
-      if (bytesRead !== target.length) throw corrupt(path, `ends inside the record at byte ${offset}`);
+    rows.forEach((row, i) => {
+      const offset = positions[i] * recordBytes;
+      if (readSync(file, batch, row * recordBytes, recordBytes, offset) !== recordBytes)
+        throw corrupt(path, `ends inside the record at byte ${offset}`);
     });
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
