@@ -1,7 +1,7 @@
 /**
  * What a run must beat: a guess, and the nearest training image by raw pixels. Errors are shares in [0, 1].
  */
-import { tf } from '../engine/tf';
+import { dataOf, tf } from '../engine/tf';
 import type { BatchSource } from './batch-source';
 import { unitRows } from './readouts/neighbours';
 import { spread } from './spread';
@@ -53,7 +53,7 @@ export async function rawPixelErrors(
     for (let begin = 0; begin < asked.length; begin += BATCH) {
       const count = min(BATCH, asked.length - begin);
       const block = queries.slice(begin * size, (begin + count) * size);
-      const cosines = tf.tidy(() => tf.matMul(tf.tensor2d(block, [count, size]), transposed).dataSync<'float32'>());
+      const cosines = dataOf(() => tf.matMul(tf.tensor2d(block, [count, size]), transposed));
       for (let row = 0; row < count; row++) nearest[begin + row] = highest(cosines, row, known.length);
       await advance(count);
     }

@@ -3,7 +3,7 @@
  * and an iteration costs n·k numbers whatever the embedding size. What it finds is where the exact iterations of k-means.ts
  * begin; nothing here is the last word.
  */
-import { tf } from '../../engine/tf';
+import { dataOf, tf } from '../../engine/tf';
 import type { Rng } from '../random';
 import type { Points } from './k-means';
 import { centredRows, meanOfRows } from './products';
@@ -23,9 +23,9 @@ const { max } = Math;
 export function gramOf({ embeddings, embeddingSize, rows }: Points): Gram {
   const size = rows.length;
   const { values } = centredRows(embeddings, meanOfRows(embeddings, embeddingSize, rows), rows);
-  const products = tf.tidy(() => {
+  const products = dataOf(() => {
     const x = tf.tensor2d(values, [size, embeddingSize]);
-    return tf.matMul(x, x, false, true).dataSync<'float32'>();
+    return tf.matMul(x, x, false, true);
   });
   return { size, products };
 }

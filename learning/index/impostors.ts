@@ -3,7 +3,7 @@
  * with a proven bound on their error (products.ts), chosen among by float64 distances. Once for an index, in blocks of
  * rows: one cluster at a time, a step that draws a cluster for the first time would cost as much as there are clusters.
  */
-import { tf } from '../../engine/tf';
+import { dataOf, tf } from '../../engine/tf';
 import { squaredDistance } from './distance';
 import { allRows, centredRows, meanOfRows, productError } from './products';
 import type { ClusterIndex } from './run-index';
@@ -29,9 +29,7 @@ export function nearestImpostors(index: ClusterIndex, count: number): Int32Array
   const nearest: Int32Array[] = [];
   for (let begin = 0; begin < clusters; begin += block) {
     const rows = min(block, clusters - begin);
-    const products = tf.tidy(() =>
-      tf.matMul(all.slice([begin, 0], [rows, embeddingSize]), all, false, true).dataSync<'float32'>(),
-    );
+    const products = dataOf(() => tf.matMul(all.slice([begin, 0], [rows, embeddingSize]), all, false, true));
     for (let i = 0; i < rows; i++) {
       const cluster = begin + i;
       const slack = 2 * productError(sqrt(squares[cluster]), radius, embeddingSize);

@@ -2,7 +2,7 @@
  * The nearest centroid of each of many rows, exactly: by float32 products where they can tell, by float64 distances where
  * they cannot (products.ts).
  */
-import { tf } from '../../engine/tf';
+import { dataOf, tf } from '../../engine/tf';
 import { squaredDistance } from './distance';
 import type { Points } from './k-means';
 import { allRows, centredRows, meanOfRows, productError } from './products';
@@ -45,7 +45,7 @@ export class NearestCentroids {
     const radius = sqrt(squares.reduce((most, square) => max(most, square), 0));
     const right = tf.tensor2d(values, [k, embeddingSize]);
     for (const { start, rows, tensor } of this.chunks) {
-      const products = tf.tidy(() => tf.matMul(tensor, right, false, true).dataSync<'float32'>());
+      const products = dataOf(() => tf.matMul(tensor, right, false, true));
       for (let i = 0, at = 0; i < rows; i++) {
         let nearest = 0;
         let least = POSITIVE_INFINITY;

@@ -5,7 +5,7 @@
  * A distance by products is off by at most e (index/products.ts): whatever is among the nearest by exact distances is within
  * 2 e of the last of the nearest by products.
  */
-import { tf } from '../../engine/tf';
+import { dataOf, tf } from '../../engine/tf';
 import { allRows, centredRows, meanOfRows, productError } from '../index/products';
 
 /** References whose products are computed at once. */
@@ -60,7 +60,7 @@ export class CandidateSearch {
     });
     const left = tf.tensor2d(values, [amount, embeddingSize]);
     for (const { start, rows, tensor } of this.chunks) {
-      const products = tf.tidy(() => tf.matMul(left, tensor, false, true).dataSync<'float32'>());
+      const products = dataOf(() => tf.matMul(left, tensor, false, true));
       for (let query = 0; query < amount; query++)
         nearest[query].see(products.subarray(query * rows, (query + 1) * rows), this.squares, start);
     }

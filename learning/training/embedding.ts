@@ -4,7 +4,7 @@
  */
 import type { Normalise } from '../../engine/augment';
 import { uploadBytes } from '../../engine/native';
-import { tf } from '../../engine/tf';
+import { dataOf, tf } from '../../engine/tf';
 import type { VariableSet } from '../../engine/variables';
 import type { BatchSource } from '../batch-source';
 import { denseLayer } from '../networks/layers';
@@ -113,9 +113,4 @@ function embedBatch(
             .div<tf.Tensor2D>(views);
     return normalise ? normaliseRows(embeddings) : embeddings;
   });
-}
-
-/** The values of what is computed; all tensors are tidied. */
-function dataOf(compute: () => tf.Tensor): Float32Array {
-  return tf.tidy(() => new Float32Array(compute().dataSync<'float32'>()));
 }
