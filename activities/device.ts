@@ -15,28 +15,42 @@ const WAIT_MS = 60_000;
 
 const Trainer = z.strictObject({ pid: z.int(), started: z.string() });
 
-/** The device that trainers of this host use: the GPU where there is one, else the processor as this cache folder's. */
-function deviceName(cacheDirectory: string): string {
-  return existsSync('/proc/driver/nvidia/gpus')
-    ? 'gpu-0'
-    : `cpu-${createHash('sha256').update(cacheDirectory).digest('hex').slice(0, 16)}`;
+/**
+ * What one worker has for itself: its folder, with the trainer's record, scratch files and private queue; and the GPU where
+ * there is one.
+ * @param visibleGpus CUDA_VISIBLE_DEVICES: the GPUs that the worker sees, of which TensorFlow uses the first; undefined: all
+ */
+function locksOf(cacheDirectory: string, visibleGpus: string | undefined): string[] {
+  const folder = `cpu-${createHash('sha256').update(cacheDirectory).digest('hex').slice(0, 16)}`;
+  const gpu = (visibleGpus ?? '0').split(',')[0].trim();
+  const hasGpu = existsSync('/proc/driver/nvidia/gpus') && gpu !== '' && gpu !== '-1';
+  return hasGpu ? [folder, `gpu-${gpu}`] : [folder];
 }
 
-/** Holds the device until the process ends. Throws DeviceBusy where another worker keeps it for a minute. */
-export async function holdDevice(cacheDirectory: string): Promise<Server> {
-  const name = deviceName(cacheDirectory);
+/** Holds the device until the process ends, or until it is closed. Throws DeviceBusy where another worker keeps it for a minute. */
+export async function holdDevice(cacheDirectory: string, visibleGpus?: string): Promise<{ close(): void }> {
+  const held: Server[] = [];
+  const close = (): void => held.forEach((server) => server.close());
   const deadline = performance.now() + WAIT_MS;
-  for (;;) {
-    const server = await listen(abstractSocket(`lodestone-device-${name}`));
-    if (server) return server;
-    if (performance.now() > deadline) {
-      throw new LodestoneError(
-        'DeviceBusy',
-        `device ${name}: another worker holds it, one trainer may use a device. Stop that worker, or start this one with --role pipeline or cpu.`,
-      );
+  for (const name of locksOf(cacheDirectory, visibleGpus)) {
+    for (;;) {
+      const server = await listen(abstractSocket(`lodestone-device-${name}`));
+      if (server) {
+        held.push(server);
+        break;
+      }
+      if (performance.now() > deadline) {
+        close();
+        throw new LodestoneError(
+          'DeviceBusy',
+          `device ${name}: another worker holds it, one trainer may use a device and a folder. Stop that worker, start this one ` +
+            'with --role pipeline or cpu, or give it a GPU (CUDA_VISIBLE_DEVICES) and a folder (LODESTONE_WORKER_DIRECTORY) of its own.',
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
   }
+  return { close };
 }
 
 /** Remembers a trainer, so that a later worker can end it. */

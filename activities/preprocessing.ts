@@ -35,6 +35,8 @@ import type { Services } from './services';
 
 /** Large enough for sequential reads, small enough to spread over decoders. */
 const SHARD_BYTES = 8 * 1024 * 1024;
+/** Shards of larger sets are larger: each is an activity (three events of the history) and a reference in one payload. */
+const MAX_SHARDS = 3000;
 
 export function createPreprocessing(services: Services): Pick<PipelineActivities, 'scanData' | 'assembleDataSet'> {
   return translating({
@@ -137,7 +139,9 @@ async function readScan({ store }: Services, ref: ObjectRef): Promise<Scan> {
 
 function shardsOf(scan: Scan, recipe: Recipe): Scan['records'][] {
   const { edge, channels } = viewFor(recipe.network.inputSize, recipe.data);
-  return planShards(scan.records, edge * edge * channels, SHARD_BYTES);
+  const recordBytes = edge * edge * channels;
+  const fewest = Math.ceil(scan.records.length / MAX_SHARDS); // records in a shard
+  return planShards(scan.records, recordBytes, Math.max(SHARD_BYTES, fewest * recordBytes));
 }
 
 function counted(phase: string, step: number, steps: number): HeartbeatDetails {

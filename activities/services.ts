@@ -16,4 +16,6 @@ export interface TrainerServices extends Services {
   readonly attempts: Attempts;
   /** The private queue of this host and device (P6). */
   readonly hostQueue: string;
+  /** How many workers ask the shared queue of trainers for work, this one among them; a hint. */
+  readonly countTrainers: () => Promise<number>;
 }

@@ -18,7 +18,8 @@ import { Attempts } from './attempts';
 import { endLeftTrainer, holdDevice, hostQueueOf, recordTrainer } from './device';
 import { createFinishing } from './finishing';
 import { createDecoding, createPreprocessing } from './preprocessing';
-import type { Services } from './services';
+import { countTrainers } from './pool';
+import type { Services, TrainerServices } from './services';
 import { TrainerHost } from './trainer/host';
 import { createTrainerActivities } from './training';
 
@@ -39,7 +40,7 @@ const BEAT = '1s';
 
 /** Runs until SIGTERM, SIGINT or an abort, and returns when everything under way has checkpointed. */
 export async function runWorker(settings: WorkerSettings): Promise<void> {
-  const { role, environment } = settings;
+  const { environment } = settings;
   const location = readEnvironment(environment);
   const cacheDirectory = location.workerDirectory;
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
@@ -60,8 +61,13 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   const host = new TrainerHost((pid) => recordTrainer(cacheDirectory, pid));
   const attempts = new Attempts(cacheDirectory);
   try {
-    const options = await optionsFor(role, services, host, attempts);
-    await attempts.reportLeft(new Client({ connection, namespace }), store);
+    const client = new Client({ connection, namespace });
+    const options = await optionsFor(settings, services, {
+      host,
+      attempts,
+      countTrainers: () => countTrainers(client),
+    });
+    await attempts.reportLeft(client, store);
     const workers = await Promise.all(options.map((one) => Worker.create({ connection, namespace, ...one })));
     const stop = (): void => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -78,16 +84,15 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
 }
 
 async function optionsFor(
-  role: WorkerRole,
+  { role, environment }: WorkerSettings,
   services: Services,
-  host: TrainerHost,
-  attempts: Attempts,
+  trainer: Pick<TrainerServices, 'host' | 'attempts' | 'countTrainers'>,
 ): Promise<WorkerOptions[]> {
   const { directory: cacheDirectory } = services;
   const base = {
     shutdownGraceTime: 0,
     shutdownForceTime: SHUTDOWN,
-    interceptors: { activity: [attempts.interceptor] },
+    interceptors: { activity: [trainer.attempts.interceptor] },
     maxHeartbeatThrottleInterval: BEAT,
     defaultHeartbeatThrottleInterval: BEAT,
   } satisfies Partial<WorkerOptions>;
@@ -105,12 +110,17 @@ async function optionsFor(
     });
   }
   if (role === 'all' || role === 'gpu') {
-    await holdDevice(cacheDirectory);
+    await holdDevice(cacheDirectory, environment['CUDA_VISIBLE_DEVICES']);
     await endLeftTrainer(cacheDirectory);
     await rm(join(cacheDirectory, 'scratch'), { recursive: true, force: true }); // of works that a dead worker left
     const hostQueue = await hostQueueOf(cacheDirectory);
-    const activities = createTrainerActivities({ ...services, host, hostQueue, attempts });
-    const oneAtATime = { maxConcurrentActivityTaskExecutions: 1, maxConcurrentActivityTaskPolls: 1 };
+    const activities = createTrainerActivities({ ...services, ...trainer, hostQueue });
+    // The same host after a restart is the same trainer, in histories and when trainers are counted.
+    const oneAtATime = {
+      identity: hostQueue,
+      maxConcurrentActivityTaskExecutions: 1,
+      maxConcurrentActivityTaskPolls: 1,
+    };
     for (const taskQueue of [hostQueue, queues.gpu]) options.push({ ...base, ...oneAtATime, taskQueue, activities });
   }
   return options;

@@ -6,12 +6,19 @@ import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   proxyActivities,
   TimeoutFailure,
   type ActivityOptions,
 } from '@temporalio/workflow';
 import { queues } from '../config/queues';
-import type { DecodeActivities, PipelineActivities, TrainerActivities } from '../activities/requests';
+import type {
+  DecodeActivities,
+  HelpRequest,
+  PipelineActivities,
+  Pool,
+  TrainerActivities,
+} from '../activities/requests';
 
 /** Attempts at the same work repeat the same bytes, so they may go on for ever; NoProgress ends what cannot end (P4). */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5s' } as const;
@@ -50,6 +57,39 @@ export async function onTrainer<T>(host: string | null, work: (trainer: TrainerA
   } catch (failure) {
     if (!hostIsGone(failure)) throw failure;
     return work(shared);
+  }
+}
+
+/** A refresh or an evaluation asks no more than this many others: each costs some events of the history. */
+const MAX_HELPERS = 15;
+
+/** How many runs to train at a time: as many as there are trainers (W4). */
+export function trainersIn(pool: Pool | undefined): number {
+  return Math.max(1, pool?.trainers ?? 1);
+}
+
+/** How many others to ask, by what an activity last said; one with parts of its own each. */
+export function helpersIn(pool: Pool | undefined): number {
+  return pool ? Math.max(1, Math.min(pool.trainers, pool.parts, MAX_HELPERS + 1)) - 1 : 0;
+}
+
+/**
+ * Does work that embeds while others embed for it. They are asked on the shared queue, so that whoever is free comes; the
+ * work waits for none of them, and lets them go as soon as it is done.
+ */
+export async function withHelpers<T>(
+  helpers: number,
+  request: Omit<HelpRequest, 'share'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const scope = new CancellationScope();
+  const of = helpers + 1;
+  for (let at = 1; at < of; at++)
+    scope.run(() => shared.helpEmbed({ ...request, share: { at, of } })).catch(() => undefined); // nothing depends on it
+  try {
+    return await work();
+  } finally {
+    scope.cancel();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
 import { decoding, pipeline } from './activities';
 
-/** Shards asked for at a time: enough for many decoders, few enough for the history of a large set. */
+/** Shards asked for at a time: enough for many decoders, and for each of them another one as soon as one is done. */
 const SHARDS_IN_FLIGHT = 64;
 
 export interface Preprocessed {
@@ -16,10 +16,14 @@ export interface Preprocessed {
 export async function preprocess(run: string, data: DataSource, recipe: Recipe): Promise<Preprocessed> {
   const { scan, shards, label, fineLabel } = await pipeline.scanData({ run, data, recipe });
   const packed: ObjectRef[] = [];
-  for (let start = 0; start < shards; start += SHARDS_IN_FLIGHT) {
-    const batch = Array.from({ length: Math.min(SHARDS_IN_FLIGHT, shards - start) }, (_, i) => start + i);
-    packed.push(...(await Promise.all(batch.map((shard) => decoding.packShard({ data, recipe, scan, shard })))));
-  }
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < shards) {
+      const shard = next++;
+      packed[shard] = await decoding.packShard({ data, recipe, scan, shard });
+    }
+  };
+  await Promise.all(Array.from({ length: SHARDS_IN_FLIGHT }, lane));
   const dataSet = await pipeline.assembleDataSet({ run, recipe, scan, shards: packed });
   return { dataSet, recipe: { ...recipe, data: { ...recipe.data, label, fineLabel } } };
 }

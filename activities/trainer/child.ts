@@ -8,8 +8,8 @@ import { LodestoneError, assertNever } from '../../errors';
 import { fingerprint } from '../../engine/fingerprint';
 import { chooseKernels } from '../../engine/kernels';
 import { HeldSession } from './held-session';
-import type { ChildMessage, HostMessage, SavedState, TrainerWork, WorkResult } from './protocol';
-import { evaluateState, refresh, train, type WorkHooks } from './work';
+import type { ChildMessage, FoundPart, HostMessage, SavedState, TrainerWork, WorkResult } from './protocol';
+import { evaluateState, help, refresh, train, type WorkHooks } from './work';
 
 const parent = process.ppid;
 process.on('SIGINT', () => undefined);
@@ -19,14 +19,16 @@ setInterval(() => process.ppid === parent || process.exit(0), 1000).unref();
 
 /** Reads under way, by their number. */
 const reads = new Map<number, (bytes: Uint8Array | null) => void>();
-let lastRead = 0;
+/** Parts of other trainers that were asked for, by their number. */
+const finds = new Map<number, (found: FoundPart) => void>();
+let lastRequest = 0;
 /** Shards whose files the host has verified for the work under way. */
 const there = new Set<number>();
 const held = new HeldSession(async (shard, positions) => {
   if (there.has(shard)) return null;
   const bytes = await new Promise<Uint8Array | null>((resolve) => {
-    reads.set(++lastRead, resolve);
-    send({ type: 'read', id: current?.id ?? '', request: lastRead, shard, positions });
+    reads.set(++lastRequest, resolve);
+    send({ type: 'read', id: current?.id ?? '', request: lastRequest, shard, positions });
   });
   if (bytes === null) there.add(shard);
   return bytes;
@@ -53,9 +55,14 @@ process.on('message', (message: HostMessage) => {
       reads.get(message.request)?.(message.bytes);
       reads.delete(message.request);
       return;
+    case 'found':
+      finds.get(message.request)?.(message.found);
+      finds.delete(message.request);
+      return;
     case 'train':
     case 'refresh':
     case 'evaluate':
+    case 'help':
       void perform(message);
       return;
     default:
@@ -96,6 +103,11 @@ async function perform(work: TrainerWork): Promise<void> {
       send({ type: 'checkpoint', id, state });
     },
     part: (part) => send({ type: 'part', id, part }),
+    find: (part, bring) =>
+      new Promise((resolve) => {
+        finds.set(++lastRequest, resolve);
+        send({ type: 'find', id, request: lastRequest, part, bring });
+      }),
     uncommitted: () => under.pending.size,
     nextCommit: () => new Promise((resolve) => under.onCommit.push(resolve)),
     stopRequested: () => under.stop,
@@ -134,6 +146,8 @@ function run(work: TrainerWork, hooks: WorkHooks): Promise<WorkResult> {
       return refresh(work, held, hooks);
     case 'evaluate':
       return evaluateState(work, held, hooks);
+    case 'help':
+      return help(work, held, hooks);
   }
 }
 

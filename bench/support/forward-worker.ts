@@ -8,7 +8,7 @@ import { Program } from '../../engine/compile/program';
 import { chooseKernels } from '../../engine/kernels';
 import { uploadBytes } from '../../engine/native';
 import type { Step } from '../../engine/step';
-import { tf } from '../../engine/tf';
+import { dataOf, tf } from '../../engine/tf';
 import { VariableSet } from '../../engine/variables';
 import { fold, foldedSpecs } from '../../learning/networks/fold';
 import { networkFor, type Network } from '../../learning/networks/network';
@@ -49,8 +49,8 @@ serveTurns(() => {
   chooseKernels('proven');
   const variables = VariableSet.create(network.specs, (spec) => network.initial(spec, 1));
   const { run, reference } = works[variant](one, network, variables);
-  const turn = (): Promise<number> => medianStep(one.steps, () => void valuesOf(run));
-  const apart = variant === 'eager' ? 0 : deviation(valuesOf(run), valuesOf(reference));
+  const turn = (): Promise<number> => medianStep(one.steps, () => void dataOf(run));
+  const apart = variant === 'eager' ? 0 : deviation(dataOf(run), dataOf(reference));
   return {
     note: `largest deviation from op by op in float32: ${apart.toExponential(1)} of the largest component`,
     turn,
@@ -90,10 +90,6 @@ function fromBytes(precision: Precision, one: Case, network: Network, variables:
     run: by(new ForwardPass(network, { compile: true, precision }), one.images),
     reference: by(new ForwardPass(network, { compile: false, precision: 'float32' }), COMPARED),
   };
-}
-
-function valuesOf(run: Run): Float32Array {
-  return tf.tidy(() => run().dataSync<'float32'>().slice());
 }
 
 /** Of the first rows, as many as `b` has. */

@@ -54,6 +54,7 @@ export const answering: AllActivities = {
   trainEpoch: (request) => Promise.resolve({ checkpoint: endOf(request), outcome: 'finished', hostQueue }),
   refreshIndex: (request) => Promise.resolve({ index: indexOf(request), hostQueue }),
   evaluateRun: ({ checkpoint, index }) => Promise.resolve(objectOf({ evaluation: [checkpoint.digest, index.digest] })),
+  helpEmbed: () => Promise.resolve({ parts: [] }),
   finishRun: ({ run, recipe, status, epochs, checkpoint, index, evaluation }: FinishRequest) =>
     Promise.resolve({
       result: resultOf(run, { objective: recipe.objective, status, epochs, checkpoint, index, evaluation }),

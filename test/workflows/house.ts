@@ -103,7 +103,7 @@ function recorded(all: AllActivities, calls: Call[]): Record<'pipeline' | 'decod
   return {
     pipeline: only('bindRun', 'scanData', 'assembleDataSet', 'finishRun', 'writeComparison', 'writeRecovery'),
     decoding: only('packShard'),
-    trainer: only('trainEpoch', 'refreshIndex', 'evaluateRun'),
+    trainer: only('trainEpoch', 'refreshIndex', 'evaluateRun', 'helpEmbed'),
   };
 }
 
