@@ -5,9 +5,8 @@
  *   S7  Decoding commits per shard.
  */
 import { join } from 'node:path';
-import { DataSetManifest, ScanManifest, ShardReport, type ObjectRef } from '../config/artifacts';
+import { DataSetManifest, ShardReport, type ObjectRef } from '../config/artifacts';
 import { canonicalJson, digestOf } from '../config/canonical-json';
-import { parseAtEdge } from '../config/parse';
 import type { Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
 import { viewFor } from '../datasets/decode';
@@ -15,7 +14,7 @@ import { buildManifest, manifestDigest } from '../datasets/manifest';
 import { packShard } from '../datasets/pack';
 import { writeSpeciesFolder } from '../datasets/procedural/folder';
 import { planShards, readImageFile, scanDataSet, type Scan } from '../datasets/scan';
-import { Blobs, getVerified, holds } from '../storage/blobs';
+import { Blobs, holds } from '../storage/blobs';
 import { commitManifest, findManifest, readManifest } from '../storage/commits';
 import { dataSets } from '../storage/run-layout';
 import { uriOf } from '../storage/store';
@@ -31,6 +30,7 @@ import type {
   Scanned,
   ScanRequest,
 } from './requests';
+import { Scans } from './scans';
 import type { Services } from './services';
 
 /** Large enough for sequential reads, small enough to spread over decoders. */
@@ -46,7 +46,8 @@ export function createPreprocessing(services: Services): Pick<PipelineActivities
 }
 
 export function createDecoding(services: Services): DecodeActivities {
-  return translating({ packShard: (request: PackRequest) => pack(services, request) });
+  const scans = new Scans(services.store);
+  return translating({ packShard: (request: PackRequest) => pack(services, scans, request) });
 }
 
 async function scanData(services: Services, { data, recipe }: ScanRequest): Promise<Scanned> {
@@ -65,10 +66,14 @@ async function scanData(services: Services, { data, recipe }: ScanRequest): Prom
   });
 }
 
-async function pack(services: Services, { data, recipe, scan: scanRef, shard }: PackRequest): Promise<ObjectRef> {
+async function pack(
+  services: Services,
+  scans: Scans,
+  { data, recipe, scan: scanRef, shard }: PackRequest,
+): Promise<ObjectRef> {
   const { store } = services;
   return beating<HeartbeatDetails, ObjectRef>(async (tell, signal) => {
-    const scan = await readScan(services, scanRef);
+    const scan = await scans.read(scanRef);
     const view = viewFor(recipe.network.inputSize, recipe.data);
     const files = shardsOf(scan, recipe)[shard].map(({ path, sha256 }) => ({ path, sha256 }));
     const { maxPixels, failOn } = recipe.data;
@@ -108,7 +113,7 @@ async function assembleDataSet(
 ): Promise<ObjectRef> {
   const { store } = services;
   return beating<HeartbeatDetails, ObjectRef>(async () => {
-    const scan = await readScan(services, scanRef);
+    const scan = await new Scans(store).read(scanRef);
     const reports = await Promise.all(shards.map((ref) => readManifest(store, ref, ShardReport)));
     const view = viewFor(recipe.network.inputSize, recipe.data);
     const manifest = buildManifest(scan, reports, { view, maxQuarantined: recipe.data.maxQuarantined });
@@ -129,12 +134,6 @@ async function folderOf({ directory }: Services, data: DataSource): Promise<stri
       return (await writeSpeciesFolder(folder, options)).directory;
     }
   }
-}
-
-async function readScan({ store }: Services, ref: ObjectRef): Promise<Scan> {
-  const bytes = await getVerified(store, ref);
-
-  return parseAtEdge(ScanManifest, JSON.parse(Buffer.from(bytes).toString('utf8')), 'scan', 'ArtifactCorrupt');
 }
 
 function shardsOf(scan: Scan, recipe: Recipe): Scan['records'][] {

@@ -96,7 +96,7 @@ export class TrainingSession {
   /** A copy of everything (T2). Throws NumericalDivergence where a weight is not finite: such a state leads nowhere. */
   capture(): SessionState {
     const variables = this.executor.read();
-    for (const [name, values] of variables) if (!values.every(Number.isFinite)) throw this.diverged(name);
+    for (const [name, values] of variables) if (!allFinite(values)) throw this.diverged(name);
     const sampler = this.presentSamplerState();
     const { input, variance } = this;
     const tensors = tensorsOf(this.specsOf(this.place.phase), { variables, input, variance, sampler });
@@ -289,4 +289,11 @@ export class TrainingSession {
 
 function meanOf(values: Float32Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** In a fraction of the time of a call for each of millions of weights: x − x is 0 for a finite x and NaN for any other. */
+function allFinite(values: Float32Array): boolean {
+  let zero = 0;
+  for (let i = 0; i < values.length; i++) zero += values[i] - values[i];
+  return zero === 0;
 }
