@@ -46,6 +46,7 @@ export function explainDisk(error: unknown, path: string, refused: FailureKind):
   switch (codeOf(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
+    case 'EFBIG': // a file longer than this process may write
       return new LodestoneError(
         'DiskFull',
         `${path}: there is no space left on its disk. Free some, or choose another folder; nothing half-written remains.`,

@@ -155,11 +155,5 @@ function send(message: ChildMessage): void {
   process.send?.(message);
 }
 
-try {
-  chooseKernels(process.env['LODESTONE_KERNELS'] === 'stock' ? 'stock' : 'proven');
-  send({ type: 'ready', fingerprint: fingerprint() });
-} catch (error) {
-  const { kind, message } =
-    error instanceof LodestoneError ? error : new LodestoneError('EngineUnavailable', String(error));
-  send({ type: 'failed', id: null, kind, message, facts: {} });
-}
+chooseKernels(process.env['LODESTONE_KERNELS'] === 'stock' ? 'stock' : 'proven');
+send({ type: 'ready', fingerprint: fingerprint() });

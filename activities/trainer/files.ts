@@ -5,6 +5,7 @@ import { canonicalJson } from '../../config/canonical-json';
 import { LodestoneError } from '../../errors';
 import type { RunIndex } from '../../learning/index/run-index';
 import type { SessionState } from '../../learning/training/state';
+import { explainDisk } from '../../storage/local-file';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../storage/safetensors';
 import { parseCurve } from '../curve';
 import type { IndexFile, SavedState, StateFiles } from './protocol';
@@ -68,17 +69,21 @@ export async function readIndex({ tensors: path }: IndexFile): Promise<RunIndex>
   };
 }
 
-/** Temp, fsync, rename: the host never sees half a file. */
+/** Temp, fsync, rename: the host never sees half a file. Throws DiskFull where there is no room: trying again makes none. */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const partial = `${path}.part`;
-  const file = await open(partial, 'w');
   try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(partial, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+  } catch (error) {
+    throw explainDisk(error, path, 'DiskFull');
   }
-  await rename(partial, path);
 }
 
 function valuesOf<T extends StoredTensor['values']>(

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { markOf, isAlive } from '../../../infra/stack/processes';
 
 const root = resolve(__dirname, '../../..');
-const program = join(root, 'dist/activities/trainer/child.js');
+const program = join(root, 'dist/activities/trainer/entry.js');
 const children: ChildProcess[] = [];
 
 beforeAll(() => {
