@@ -6,8 +6,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogEntry,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { readEnvironment } from '../config/environment';
 import { queues } from '../config/queues';
 import { version } from '../config/version';
@@ -20,6 +26,7 @@ import { createFinishing } from './finishing';
 import { createDecoding, createPreprocessing } from './preprocessing';
 import { countTrainers } from './pool';
 import type { Services, TrainerServices } from './services';
+import { temporalSettings } from './temporal-settings';
 import { TrainerHost } from './trainer/host';
 import { createTrainerActivities } from './training';
 
@@ -43,7 +50,7 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   const { environment } = settings;
   const location = readEnvironment(environment);
   const cacheDirectory = location.workerDirectory;
-  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
+  Runtime.install({ logger: workerLogger(), shutdownSignals: [] });
   await mkdir(cacheDirectory, { recursive: true });
   if (location.store === null)
     throw new LodestoneError(
@@ -134,10 +141,18 @@ function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>
     : { workflowsPath: join(__dirname, '../workflows/index') };
 }
 
-async function connect(environment: NodeJS.ProcessEnv): Promise<{ connection: NativeConnection; namespace: string }> {
-  const { connectionOptions, namespace } = loadClientConnectConfig({
-    overrideEnvVars: environment as Record<string, string>,
+/** Workers of the other queues have no workflows on purpose; that the SDK finds so is no warning to a person. */
+function workerLogger(): DefaultLogger {
+  const warnings = new DefaultLogger('WARN');
+  const isExpected = ({ message, meta }: LogEntry): boolean =>
+    message.startsWith('No workflows registered') && meta?.['taskQueue'] !== queues.pipeline;
+  return new DefaultLogger('WARN', (entry) => {
+    if (!isExpected(entry)) warnings.log(entry.level, entry.message, entry.meta);
   });
+}
+
+async function connect(environment: NodeJS.ProcessEnv): Promise<{ connection: NativeConnection; namespace: string }> {
+  const { connectionOptions, namespace } = temporalSettings(environment);
   try {
     return { connection: await NativeConnection.connect(connectionOptions), namespace: namespace ?? 'default' };
   } catch (cause) {

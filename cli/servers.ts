@@ -7,12 +7,14 @@
  *   1   Whatever happens, release() lets go of the connection and of the stack; it may be called twice.
  */
 import type { Client, Connection } from '@temporalio/client';
+import { temporalSettings } from '../activities/temporal-settings';
 import type { StackHandle } from '../infra/stack/client';
 import type { ObjectStore } from '../storage/store';
 import { readEnvironment } from '../config/environment';
 import { LodestoneError } from '../errors';
 import { toLodestoneError } from './failures';
 import { projectRoot, stackFolder, type Surroundings } from './settings';
+import { connectTemporal } from './temporal-connection';
 
 /** What to hold of the local stack, where it is the one used. */
 export interface Wish {
@@ -41,7 +43,7 @@ type Variables = Surroundings['variables'];
 
 /** Both from the environment, or both local (E2). */
 export function configuredServers(variables: Variables): Configured {
-  const address = temporalProfile(variables).address ?? null;
+  const address = temporalSettings(variables).connectionOptions.address ?? null;
   const { store } = readEnvironment(variables);
   if (address === null && store === null) return { type: 'local' };
   if (store === null)
@@ -99,22 +101,12 @@ export async function holdStack(
 }
 
 async function connect(variables: Variables, stack: StackHandle | null): Promise<Servers> {
-  const { Client, Connection } = await import('@temporalio/client');
-  const { toClientOptions } = await import('@temporalio/envconfig');
+  const { Client } = await import('@temporalio/client');
   const { openStore } = await import('../storage/open');
   const environment = readEnvironment(variables);
   const store = openStore(environment.store ?? '', environment);
-  const options = toClientOptions(temporalProfile(variables, stack !== null));
-  const connection = await Connection.connect({ ...options.connectionOptions, connectTimeout: '10s' }).catch(
-    (cause: unknown) => {
-      throw new LodestoneError(
-        'TemporalUnavailable',
-        `Temporal server ${options.connectionOptions.address ?? ''}: does not answer (${(cause as Error).message}). ` +
-          'Check TEMPORAL_ADDRESS and its TLS and API key settings, or unset TEMPORAL_* to use the local stack.',
-        { cause },
-      );
-    },
-  );
+  const options = stack === null ? temporalSettings(variables) : settingsOf(stack.endpoints);
+  const connection = await connectTemporal(options.connectionOptions);
   const client = new Client({ connection, namespace: options.namespace ?? 'default' });
   let released = false;
   return {
@@ -144,24 +136,7 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
   };
 }
 
-/** Temporal's own environment configuration: TEMPORAL_* and the profile file. */
-function temporalProfile(
-  variables: Variables,
-  local = false,
-): ReturnType<typeof import('@temporalio/envconfig').loadClientConfigProfile> {
-  const overrideEnvVars = Object.fromEntries(
-    Object.entries(variables).filter((entry): entry is [string, string] => !!entry[1]),
-  );
-  if (local) return { address: overrideEnvVars.TEMPORAL_ADDRESS, namespace: overrideEnvVars.TEMPORAL_NAMESPACE };
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only where servers are asked for
-  const { loadClientConfigProfile } = require('@temporalio/envconfig') as typeof import('@temporalio/envconfig');
-  try {
-    return loadClientConfigProfile({ overrideEnvVars });
-  } catch (cause) {
-    throw new LodestoneError(
-      'InvalidConfig',
-      `Temporal's configuration: ${(cause as Error).message}. Mend TEMPORAL_CONFIG_FILE or TEMPORAL_PROFILE, or unset them.`,
-      { cause },
-    );
-  }
+/** Without TEMPORAL_* and profile files of the person: they are for other servers. */
+function settingsOf({ temporalAddress }: StackHandle['endpoints']): ReturnType<typeof temporalSettings> {
+  return { connectionOptions: { address: temporalAddress }, namespace: 'default' };
 }

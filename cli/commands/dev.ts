@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { LodestoneError } from '../../errors';
 import { didYouMean } from '../../config/did-you-mean';
+import { readEnvironment } from '../../config/environment';
 import type { S3Kind } from '../../infra/stack/client';
 import { withStore, type Context } from '../context';
 import { configuredServers, holdStack, openServers, requireStore } from '../servers';
@@ -125,7 +126,11 @@ export async function worker(
   if (!local) await requireServers(variables, wish, context.say);
   try {
     const { runWorker } = await import('../../activities/worker');
-    await runWorker({ role: known, environment: { ...variables, ...stack?.environment } });
+    const environment = { ...variables, ...stack?.environment };
+    const { workerDirectory } = readEnvironment(environment);
+    const onReady = (): void =>
+      context.say(`This worker (${known}) serves runs until Ctrl-C, from ${workerDirectory}.`);
+    await runWorker({ role: known, environment, onReady });
   } finally {
     await stack?.release();
   }
