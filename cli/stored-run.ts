@@ -44,6 +44,41 @@ export async function startRequestOf(
   return differencesOf(deciding(bound), deciding(newest)).length === 0 ? newest : bound;
 }
 
+/**
+ * How many epochs in all the newest execution was told to train beyond what it was started with; null: none. That stands in
+ * the history alone: a name is bound to the epochs of its configuration, and to no others.
+ */
+export async function extendedTo(client: Servers['client'], run: string): Promise<number | null> {
+  const { events } = await client.workflow
+    .getHandle(run)
+    .fetchHistory()
+    .catch((error: unknown) => {
+      if ((error as Error).name === 'WorkflowNotFoundError') return { events: null };
+      throw error;
+    });
+  let epochs: number | null = null;
+  for (const { workflowExecutionStartedEventAttributes: started, ...event } of events ?? []) {
+    const update = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
+    const carried = started ? Carrying.safeParse(firstOf(started.input)).data?.carried?.epochs : undefined;
+    const asked = update?.name === 'extend' ? Extension.safeParse(firstOf(update.args)).data?.epochs : undefined;
+    epochs = Math.max(epochs ?? 0, carried ?? 0, asked ?? 0) || null;
+  }
+  return epochs;
+}
+
+const Extension = z.object({ epochs: z.int() });
+/** A long run carries its epochs into the next execution. */
+const Carrying = z.object({ carried: Extension.nullish() });
+
+interface Payloads {
+  readonly payloads?: readonly { readonly data?: Uint8Array | null }[] | null;
+}
+
+function firstOf(given: Payloads | null | undefined): unknown {
+  const data = given?.payloads?.[0]?.data;
+  return data ? JSON.parse(Buffer.from(data).toString('utf8')) : null;
+}
+
 /** What a run, comparison or recovery left at its end; the server may have forgotten it (W3). */
 export async function storedOutcome(store: ObjectStore, run: string): Promise<Outcome | null> {
   const key = runLayout(run).result;
@@ -99,10 +134,9 @@ async function fromHistory(client: Servers['client'], run: string): Promise<Star
       throw error;
     });
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-  const data = started?.input?.payloads?.[0]?.data;
-  if (!started || !data) return null;
-  const raw = JSON.parse(Buffer.from(data).toString('utf8')) as Record<string, unknown>;
-  return requestOf(run, started.workflowType?.name ?? 'unknown', raw);
+  const raw = firstOf(started?.input);
+  if (!started || raw === null) return null;
+  return requestOf(run, started.workflowType?.name ?? 'unknown', raw as Record<string, unknown>);
 }
 
 async function fromStore(store: ObjectStore, run: string): Promise<StartRequest | null> {

@@ -1,4 +1,4 @@
-import { boundRequestOf, requireSame, startRequestOf, storedOutcome } from '../../cli/stored-run';
+import { boundRequestOf, extendedTo, requireSame, startRequestOf, storedOutcome } from '../../cli/stored-run';
 import type { StartRequest } from '../../cli/run-client';
 import type { Servers } from '../../cli/servers';
 import { CompareInput, TrainPipelineInput } from '../../config/workflow-input';
@@ -67,6 +67,31 @@ describe('what a run was started with', () => {
 
   test('is nothing where neither knows the run', async () => {
     expect(await startRequestOf(servers(null, null), 'mine')).toBeNull();
+  });
+});
+
+describe('the epochs that a run was extended to', () => {
+  const payloads = (value: unknown) => ({ payloads: [{ data: Buffer.from(JSON.stringify(value)) }] });
+  const begun = (carried: object | null) => ({
+    workflowExecutionStartedEventAttributes: { input: payloads({ version: 1, data, recipe: { epochs: 4 }, carried }) },
+  });
+  const updated = (name: string, ...args: unknown[]) => ({
+    workflowExecutionUpdateAcceptedEventAttributes: { acceptedRequest: { input: { name, args: payloads(args[0]) } } },
+  });
+  const client = (events: readonly object[] | null): Servers['client'] => {
+    const forgotten = Object.assign(new Error('not found'), { name: 'WorkflowNotFoundError' });
+    const fetchHistory = () => (events === null ? Promise.reject(forgotten) : Promise.resolve({ events }));
+    return { workflow: { getHandle: () => ({ fetchHistory }) } } as unknown as Servers['client'];
+  };
+
+  test.each<[string, readonly object[] | null, number | null]>([
+    ['none of a run that was only begun', [begun(null), {}], null],
+    ['none of a run that was only stopped', [begun(null), updated('requestStop', null)], null],
+    ['the furthest of several', [begun(null), updated('extend', { epochs: 9 }), updated('extend', { epochs: 6 })], 9],
+    ['what a long run carried over', [begun({ epochs: 7, epoch: 3 }), {}], 7],
+    ['none of a run that the server forgot', null, null],
+  ])('%s', async (_, events, epochs) => {
+    expect(await extendedTo(client(events), 'mine')).toBe(epochs);
   });
 });
 
