@@ -1,10 +1,11 @@
 /** Real S3 servers for tests, on free loopback ports, with credentials of their own, ended with the test file. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StoreCredentials } from '../../../config/environment';
 import { S3Store, type S3StoreOptions } from '../../../storage/s3-store';
@@ -15,6 +16,15 @@ export interface TestServer {
   readonly credentials: StoreCredentials;
   /** A store in this server's bucket; each has a prefix of its own unless one is given. */
   store(options?: Partial<S3StoreOptions>): S3Store;
+  /** What its data lies on, where it was given a disk of its own. */
+  readonly disk: SmallDisk | null;
+}
+
+/** A disk that a test can fill and free again. */
+export interface SmallDisk {
+  /** To the last byte. */
+  fill(): Promise<void>;
+  free(): Promise<void>;
 }
 
 type ServerName = 'minio' | 'versitygw';
@@ -43,7 +53,16 @@ afterAll(async () => {
   await Promise.all(ended);
 });
 
-export async function startServer(name: ServerName): Promise<TestServer> {
+/** Whether a user may mount a disk for a program of their own here (Linux user namespaces). */
+export const canMount = (): boolean => {
+  const tried = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', tmpdir()]);
+  if (tried.status !== 0)
+    console.warn('full disks: SKIPPED, this machine allows no mounts in user namespaces (unshare)');
+  return tried.status === 0;
+};
+
+/** @param diskMb gives its data a disk of this size, which nobody else sees */
+export async function startServer(name: ServerName, diskMb?: number): Promise<TestServer> {
   const port = await freePort();
   const folder = await freshFolder();
   const credentials = {
@@ -55,16 +74,21 @@ export async function startServer(name: ServerName): Promise<TestServer> {
   await mkdir(data);
   const address = `127.0.0.1:${port}`;
   const { accessKeyId, secretAccessKey } = credentials;
-  const child =
+  const [program, ...words] =
     name === 'minio'
-      ? spawn(String(toolchain.minio), ['server', data, '--address', address, '--quiet'], {
-          env: { ...process.env, HOME: folder, MINIO_ROOT_USER: accessKeyId, MINIO_ROOT_PASSWORD: secretAccessKey },
-          stdio: ['ignore', 'ignore', 'pipe'],
-        })
-      : spawn(String(toolchain.versitygw), ['--quiet', '--port', address, 'posix', data], {
-          env: { ...process.env, ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
-          stdio: ['ignore', 'ignore', 'pipe'],
-        });
+      ? [String(toolchain.minio), 'server', data, '--address', address, '--quiet']
+      : [String(toolchain.versitygw), '--quiet', '--port', address, 'posix', data];
+  const secrets =
+    name === 'minio'
+      ? { MINIO_ROOT_USER: accessKeyId, MINIO_ROOT_PASSWORD: secretAccessKey }
+      : { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey };
+  const mounting = `mount -t tmpfs -o size=${diskMb}m none "$0" && exec "$@"`;
+  const [command, ...args] =
+    diskMb === undefined ? [program, ...words] : ['unshare', '-Urm', 'sh', '-c', mounting, data, program, ...words];
+  const child = spawn(command, args, {
+    env: { ...process.env, HOME: folder, ...secrets },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   running.push(child);
   const said: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
@@ -83,12 +107,34 @@ export async function startServer(name: ServerName): Promise<TestServer> {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${said.join('')}`);
     try {
       await store().ensureBucket();
-      return { port, credentials, store };
+      const disk = diskMb === undefined ? null : smallDisk(`/proc/${child.pid}/root${data}/ballast`);
+      return { port, credentials, store, disk };
     } catch (error) {
       if (tries >= 100) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100)); // a server says nothing when it is ready
     }
   }
+}
+
+/** @param ballast a file on it, seen from here */
+function smallDisk(ballast: string): SmallDisk {
+  return {
+    fill: async () => {
+      const file = await open(ballast, 'w');
+      try {
+        for (let size = 1 << 20; size >= 1;) {
+          const { bytesWritten } = await file.write(Buffer.alloc(size)).catch((error: unknown) => {
+            if ((error as { code?: unknown }).code === 'ENOSPC') return { bytesWritten: 0 };
+            throw error;
+          });
+          if (bytesWritten < size) size >>= 1;
+        }
+      } finally {
+        await file.close();
+      }
+    },
+    free: () => rm(ballast),
+  };
 }
 
 export async function freePort(): Promise<number> {
