@@ -54,8 +54,8 @@ function headline({ nodes, traced, speed }: StepProfile): Html {
   const [slowest] = opTable(nodes);
   const step = speed.seconds.step / Math.max(1, speed.steps - speed.firstRuns);
   return html`A step takes <strong>${secondsText(step)}</strong> of computing; the kernels of the one shown, the median
-    of ${counted(traced, 'traced step')}, sum up to ${secondsText(kernels / 1e6)} in ${counted(nodes.length, 'op')}.
-    Most of it, ${percent(slowest.micros / Math.max(1e-9, kernels))}, is ${slowest.op}.`;
+    of ${counted(traced, 'traced step')}, sum up to ${secondsText(kernels / 1e6)} in ${counted(nodes.length, 'op')}. The
+    largest part, ${percent(slowest.micros / Math.max(1e-9, kernels))}, is ${slowest.op}.`;
 }
 
 function opSections(profile: StepProfile, nodes: readonly NodeTime[]): { id: string; title: string; body: Html }[] {

@@ -11,24 +11,59 @@ import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } fr
 import { dirname, join } from 'node:path';
 import { cacheEntry, exists, requireSha256 } from './cache.mjs';
 import { cacheRoot, platformKey, projectRoot } from './paths.mjs';
-import { requireCompiler, requirePip, requirePlatform } from './prerequisites.mjs';
+import { MissingPrerequisite, requireCompiler, requirePip, requirePlatform } from './prerequisites.mjs';
 import { run } from './process.mjs';
+import { setUpTracer } from './tracer.mjs';
 
 const tfjsVersion = '4.22.0';
 const tfjsPackage = join(projectRoot, 'node_modules/@tensorflow/tfjs-node-gpu');
 const linked = ['deps/lib', 'deps/include', 'lib/napi-v8'];
 
 /**
- * The wheel for this host. The CPU one everywhere: a host with a CUDA device wants `tensorflow` of the same version and
- * the nvidia-*-cu12 wheels beside it, and this is the place to choose them; until then `setUpTensorflow` says so.
+ * The wheels: for CPUs, and with CUDA kernels, which want NVIDIA's libraries beside them. These are the lowest versions that
+ * the wheel's extra `and-cuda` allows: those that it was built with (CUDA 12.5, cuDNN 9.3).
  */
-function wheel() {
-  return {
+const wheels = {
+  cpu: {
     requirement: 'tensorflow-cpu==2.21.0',
-    python: '3.11',
-    platform: 'manylinux_2_27_x86_64',
+    download: '274 MB',
     sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
-  };
+    libraries: [],
+  },
+  gpu: {
+    requirement: 'tensorflow==2.21.0',
+    download: '573 MB',
+    sha256: '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
+    libraries: [
+      'nvidia-cublas-cu12==12.5.3.2',
+      'nvidia-cuda-cupti-cu12==12.5.82',
+      'nvidia-cuda-nvcc-cu12==12.5.82',
+      'nvidia-cuda-nvrtc-cu12==12.5.82',
+      'nvidia-cuda-runtime-cu12==12.5.82',
+      'nvidia-cudnn-cu12==9.3.0.75',
+      'nvidia-cufft-cu12==11.2.3.61',
+      'nvidia-curand-cu12==10.3.6.82',
+      'nvidia-cusolver-cu12==11.6.3.83',
+      'nvidia-cusparse-cu12==12.5.1.3',
+      'nvidia-nccl-cu12==2.27.7',
+      'nvidia-nvjitlink-cu12==12.5.82',
+    ],
+  },
+};
+const python = '3.11';
+const platform = 'manylinux_2_27_x86_64';
+
+/**
+ * Which wheel: what LODESTONE_TENSORFLOW says, else the one that is linked in, else that for CPUs.
+ * @param linked where the package's `deps/lib` leads to, if anywhere
+ */
+export function wheelFor(environment, linked) {
+  const asked =
+    environment.LODESTONE_TENSORFLOW || (linked !== undefined && /\/tensorflow-\d/.test(linked) ? 'gpu' : 'cpu');
+  if (asked in wheels) return { name: asked, ...wheels[asked] };
+  throw new MissingPrerequisite(
+    `LODESTONE_TENSORFLOW: got ${asked}, must be ${Object.keys(wheels).join(' or ')}. Leave it out for CPUs.`,
+  );
 }
 
 /** Takes the members below out of the wheel argv[1] into the folder argv[2]; `tensorflow/include/` becomes `include/`. */
@@ -62,8 +97,11 @@ if (tf.getBackend() !== 'tensorflow' || sum[0] !== 11 || sum[1] !== 22) throw ne
  * @returns the folder of the cache entry
  */
 export async function setUpTensorflow({ say }) {
-  const entry = await buildTensorflow({ say, packageFolder: tfjsPackage });
+  const linkedNow = await readlink(join(tfjsPackage, 'deps/lib')).catch(() => undefined);
+  const wheel = wheelFor(process.env, linkedNow);
+  const entry = await buildTensorflow({ say, wheel, packageFolder: tfjsPackage });
   const changed = await linkInto(tfjsPackage, entry);
+  await setUpTracer({ say, tensorflow: entry, packageFolder: tfjsPackage });
   const stamp = join(entry, 'verified.json');
   const host = JSON.stringify({ node: process.version, abi: process.versions.modules });
   if (changed || (await readFile(stamp, 'utf8').catch(() => '')) !== host) {
@@ -71,8 +109,8 @@ export async function setUpTensorflow({ say }) {
     await verify();
     await writeFile(stamp, host);
   }
-  if (changed && existsSync('/proc/driver/nvidia/version')) {
-    say('an NVIDIA driver is here, but set-up installs the CPU build of TensorFlow: training runs on the CPU');
+  if (changed && wheel.name === 'cpu' && existsSync('/proc/driver/nvidia/version')) {
+    say('an NVIDIA driver is here. TensorFlow with CUDA: LODESTONE_TENSORFLOW=gpu npm run setup (docs/performance.md)');
   }
   return entry;
 }
@@ -82,8 +120,8 @@ export function tensorflowIsLinked() {
   return existsSync(join(tfjsPackage, 'lib/napi-v8/tfjs_binding.node'));
 }
 
-async function buildTensorflow({ say, packageFolder }) {
-  const { requirement, python, platform, sha256 } = wheel();
+async function buildTensorflow({ say, wheel, packageFolder }) {
+  const { requirement, sha256, download, libraries } = wheel;
   const name = `${requirement.replace('==', '-')}-tfjs-${tfjsVersion}-${platformKey}`;
   return cacheEntry({
     root: cacheRoot(),
@@ -94,7 +132,7 @@ async function buildTensorflow({ say, packageFolder }) {
       const pip = await requirePip();
       const compiler = await requireCompiler();
 
-      say(`downloading ${requirement} (274 MB)`);
+      say(`downloading ${requirement} (${download})`);
       const downloads = join(folder, 'download');
       const args = ['--no-deps', '--only-binary=:all:', '--implementation', 'cp', '--python-version', python];
       await run(pip.command, [
@@ -119,9 +157,20 @@ async function buildTensorflow({ say, packageFolder }) {
       await symlink('libtensorflow_cc.so.2', join(folder, 'deps/lib/libtensorflow.so'));
       await symlink('libtensorflow_framework.so.2', join(folder, 'deps/lib/libtensorflow_framework.so'));
 
+      if (libraries.length > 0) await addLibraries(pip, libraries, join(folder, 'deps'), say);
+
       say('compiling the binding');
       await compile(compiler, packageFolder, folder);
     },
+  });
+}
+
+/** NVIDIA's wheels unpack to `nvidia/<library>/lib`, where TensorFlow's own libraries look: beside their folder. */
+async function addLibraries(pip, libraries, target, say) {
+  say('downloading the CUDA libraries (2 GB, 4 GB unpacked)');
+  const options = ['--no-deps', '--only-binary=:all:', '--no-cache-dir', '--disable-pip-version-check'];
+  await run(pip.command, [...pip.args, 'install', ...options, '--target', target, ...libraries], {
+    onLine: (line) => say(line.slice(0, 100), 'often'),
   });
 }
 
