@@ -57,8 +57,13 @@ export function spread(errors: readonly (number | null)[]): string {
   if (known.length === 0 || known.length < errors.length) return '–';
   const middle = mean(known);
   if (known.length === 1) return percent(middle);
-  const variance = known.reduce((sum, error) => sum + (error - middle) ** 2, 0) / (known.length - 1);
-  return `${percent(middle)} ± ${percent(Math.sqrt(variance))}`;
+  return `${percent(middle)} ± ${percent(deviation(known))}`;
+}
+
+/** Sample standard deviation. */
+export function deviation(values: readonly number[]): number {
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
 }
 
 export function mean(values: readonly number[]): number {

@@ -6,7 +6,7 @@
  *   npm run results [-- group …]      a group that was not asked for keeps its last figures
  */
 import { measureDemo, measureGenerator } from './demo';
-import { fruits, groceryPairs, measureFixed, omniglotFine, omniglotPairs } from './fixed-settings';
+import { fruits, groceryPairs, measureFixed, measurePrecision, omniglotFine, omniglotPairs } from './fixed-settings';
 import { keep, type Measured } from './page';
 import { lodestone } from './product';
 
@@ -33,6 +33,10 @@ const groups: Readonly<Record<string, Group>> = {
   'omniglot-fine': {
     title: 'omniglot_small: plain classification of 242 characters',
     measure: () => measureFixed(omniglotFine),
+  },
+  bf16: {
+    title: 'Magnet computed in bfloat16',
+    measure: () => measurePrecision([fruits, groceryPairs, omniglotFine]),
   },
 };
 const names = Object.keys(groups);
