@@ -22,7 +22,7 @@ import {
 } from './own-servers';
 import { hasOpenssl, makeAuthority, makeCertificate, startTlsProxy, type KeyPair, type TlsProxy } from './tls-proxy';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const suite = hasOpenssl() ? describe : describe.skip;
 
 suite('a Temporal server behind TLS', () => {

@@ -26,7 +26,7 @@ import {
 } from './own-servers';
 import { reachedStep } from './stand';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const suite = hasServer('minio') ? describe : describe.skip;
 
 suite('servers of the user', () => {

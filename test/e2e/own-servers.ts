@@ -207,7 +207,7 @@ export const EPOCHS = 3;
 
 /** The configuration of every run here: three epochs of sixteen steps. */
 export const tiny: readonly string[] = [
-  ...['network.inputSize=16', 'warmStart.epochs=1', 'stepsPerEpoch=16', 'checkpointSeconds=0.2', 'engine.threads=1'],
+  ...['network.inputSize=16', 'network.embeddingSize=16', 'warmStart.epochs=1', 'stepsPerEpoch=16', 'engine.threads=1'],
 ].flatMap((assignment) => ['--set', assignment]);
 export const tinyRun = (photos: string, name: string, ...more: string[]): string[] => [
   ...['run', photos, '--name', name, '--epochs', String(EPOCHS)],
