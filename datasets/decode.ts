@@ -8,6 +8,8 @@
  *   D1  The bytes decide the format, never the name; libvips must agree with our own look at them, so that nothing but the
  *       formats listed is ever opened (SVG and PDF are programs, not pictures).
  *   D2  The size is checked on the header, before a pixel is decoded.
+ *   D3  A JPEG or PNG is opened once: libvips knows them by the bytes that we look at, they have one frame, and it checks the
+ *       size itself. Only where that fails is the header read alone, to say why.
  */
 import sharp, { type Sharp } from 'sharp';
 import type { DataOptions } from '../config/recipe';
@@ -65,12 +67,11 @@ export async function decodeImage(
   const promised = formatOfName(path);
   const notes = promised === format ? [] : [`is ${format} by its content, ${promised ?? 'no image'} by its name`];
   try {
-    const opened = await open(bytes, format, limits);
-    const pixels = await squareOf(opened.image, view);
+    const { pixels, frames } = await decode(bytes, format, view, limits);
     return {
       type: 'decoded',
       pixels,
-      notes: opened.frames > 1 ? [...notes, `has ${opened.frames} frames, the first is used`] : notes,
+      notes: frames > 1 ? [...notes, `has ${frames} frames, the first is used`] : notes,
     };
   } catch (error) {
     if (error instanceof Quarantine) return quarantined(error.kind, error.message);
@@ -79,47 +80,61 @@ export async function decodeImage(
   }
 }
 
-interface Opened {
-  readonly image: Sharp;
+interface Decoded {
+  readonly pixels: Uint8Array;
   readonly frames: number;
 }
 
-async function open(bytes: Uint8Array, format: ImageFormat, limits: DecodeLimits): Promise<Opened> {
+async function decode(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  view: DecodeView,
+  limits: DecodeLimits,
+): Promise<Decoded> {
   switch (format) {
     case 'bmp':
-      return fromBitmap(decodeBmp(bytes, limits.maxPixels));
+      return { pixels: await squareOf(fromBitmap(decodeBmp(bytes, limits.maxPixels)), view), frames: 1 };
     case 'ppm':
-      return fromBitmap(decodePpm(bytes, limits.maxPixels));
+      return { pixels: await squareOf(fromBitmap(decodePpm(bytes, limits.maxPixels)), view), frames: 1 };
     case 'jpeg':
     case 'png':
+      try {
+        return { pixels: await squareOf(fromFile(bytes, limits), view), frames: 1 }; // D3
+      } catch (error) {
+        await checkHeader(bytes, format, limits);
+        throw error;
+      }
     case 'webp':
     case 'gif':
-    case 'tiff':
-      return openWithVips(bytes, format, limits);
+    case 'tiff': {
+      const { frames } = await checkHeader(bytes, format, limits);
+      return { pixels: await squareOf(fromFile(bytes, limits), view), frames };
+    }
     default:
       return assertNever(format);
   }
 }
 
-async function openWithVips(
+/** Throws Quarantine where the header says why the file is not read. */
+async function checkHeader(
   bytes: Uint8Array,
   format: ImageFormat,
   { maxPixels, failOn }: DecodeLimits,
-): Promise<Opened> {
-  const {
-    format: found,
-    width,
-    height,
-    pages = 1,
-  } = await sharp(bytes, { limitInputPixels: false, failOn }).metadata();
+): Promise<{ frames: number }> {
+  const header = await sharp(bytes, { limitInputPixels: false, failOn }).metadata();
+  const { format: found, width, height, pages = 1 } = header;
   if (found !== format) throw new Quarantine('corrupt', `begins like ${format} but is ${found} to the decoder`); // D1
   if (width * height > maxPixels)
     throw new Quarantine('giant', `${width}×${height} pixels, more than ${maxPixels / 1e6} million`); // D2
-  return { image: sharp(bytes, { limitInputPixels: maxPixels, failOn }).autoOrient(), frames: pages };
+  return { frames: pages };
 }
 
-function fromBitmap({ width, height, channels, pixels }: Bitmap): Opened {
-  return { image: sharp(pixels, { raw: { width, height, channels } }), frames: 1 };
+function fromFile(bytes: Uint8Array, { maxPixels, failOn }: DecodeLimits): Sharp {
+  return sharp(bytes, { limitInputPixels: maxPixels, failOn }).autoOrient();
+}
+
+function fromBitmap({ width, height, channels, pixels }: Bitmap): Sharp {
+  return sharp(pixels, { raw: { width, height, channels } });
 }
 
 /** The centre square, scaled to S×S; transparent parts on white. */

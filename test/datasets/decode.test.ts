@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { decodeImage, type DecodeLimits, type DecodeOutcome, type DecodeView } from '../../datasets/decode';
 import { bmp, busy, pngWithHeaderSize, redAndBlue } from './made-images';
 
@@ -99,6 +99,19 @@ describe('decodeImage', () => {
       type: 'decoded',
       notes: ['is gif by its content, jpeg by its name', 'has 2 frames, the first is used'],
     });
+  });
+
+  test('D3: a sound JPEG is opened once; of one that fails the header is read too', async () => {
+    const headers = jest.spyOn(sharp.prototype as Sharp, 'metadata');
+    try {
+      const sound = await busy(64, 64).jpeg().toBuffer();
+      expect((await decode(sound, 'x.jpg')).type).toBe('decoded');
+      expect(headers).not.toHaveBeenCalled();
+      expect((await decode(sound.subarray(0, 1500), 'x.jpg')).type).toBe('quarantined');
+      expect(headers).toHaveBeenCalledTimes(1);
+    } finally {
+      headers.mockRestore();
+    }
   });
 
   test('the same bytes give the same record', async () => {
