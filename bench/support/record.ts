@@ -39,6 +39,11 @@ const introductions: Readonly<Record<string, string>> = {
     'Precision@1, recall@k and MAP@R of a set within itself, nearest neighbours included. The peer is the calculator of ' +
     'pytorch-metric-learning at its fast setting; the bench fails where values differ.',
   'start-up': 'What a person waits for before anything begins, beside what Node and its libraries take alone.',
+  durable:
+    'Runs of the product on a local stack of their own (Temporal dev server, MinIO, one worker) beside the same training ' +
+    'without any of it. The bench fails unless both lead to the same bits.',
+  memory: 'Resident memory of the processes of a run, and of the network of the paper.',
+  growth: 'How cost grows with the number of images and of clusters; each size in a process of its own.',
 };
 
 /** Replaces the tables of the same bench and title, adds the others, and writes both files. */
