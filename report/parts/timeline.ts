@@ -43,16 +43,17 @@ export function timeline(nodes: readonly NodeTime[]): Html {
   const labels = shown.map(([name], lane) => html`<text x="0" y="${lane * (LANE + GAP) + LANE - 4}">${name}</text>`);
   const description = `${counted(nodes.length, 'op')} on ${counted(lanes.length, 'thread')} in ${secondsText(end / 1e6)}; the tables above say the same in figures.`;
   return html`<figure class="chart">
-    <figcaption>
-      ${description}
-      <span>
-        ${bars.length < nodes.length ? `${count(bars.length)} bars are wide enough to be drawn. ` : ''}
-        ${lanes.length > shown.length ? `The ${count(shown.length)} busiest threads are shown.` : ''}
-      </span>
-    </figcaption>
-    <div class="scroll" role="region" aria-label="Timeline" tabindex="0">
-      <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${description}">${ticks} ${labels} ${bars}</svg>
-    </div>
+      <figcaption>
+        ${description}
+        <span>
+          ${bars.length < nodes.length ? `${count(bars.length)} bars are wide enough to be drawn. ` : ''}
+          ${lanes.length > shown.length ? `The ${count(shown.length)} busiest threads are shown.` : ''}
+        </span>
+      </figcaption>
+      <div class="scroll" role="region" aria-label="Timeline" tabindex="0">
+        <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${description}">${ticks} ${labels} ${bars}</svg>
+      </div>
+    </figure>
     <ul class="legend">
       ${kinds.map(
         ({ title }, i) =>
@@ -60,8 +61,7 @@ export function timeline(nodes: readonly NodeTime[]): Html {
             <svg width="14" height="10" aria-hidden="true"><rect class="m${i}" width="14" height="10" /></svg> ${title}
           </li>`,
       )}
-    </ul>
-  </figure>`;
+    </ul>`;
 }
 
 /** Thread numbers are those of the system: they are counted anew, the busiest thread of a device first. */

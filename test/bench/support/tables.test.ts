@@ -59,6 +59,13 @@ test('each row is compared with the fastest peer of its precision, and with stoc
   expect(about).toMatch(/2 threads each, 3 rounds/);
 });
 
+test('figures of a GPU stand in a table of their own, which says that neither side used TF32', () => {
+  const on = (device: 'cpu' | 'gpu'): Table =>
+    tableOf('train-step', one, rows.slice(0, 1), [measured('ours', [1])], { rounds: 3 }, { threads: 2, device });
+  expect(on('gpu')).toMatchObject({ title: `${one.title}, on the GPU`, about: expect.stringMatching(/without TF32/) });
+  expect(on('cpu')).toMatchObject({ title: one.title, about: expect.not.stringMatching(/TF32/) });
+});
+
 test('without peers or stock there is nothing to compare with', () => {
   expect(table([measured('ours', [1])], rows.slice(0, 1)).rows[0].slice(3, 5)).toEqual(['–', '–']);
 });
