@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { renderComparison } from '../../report/comparison-report';
+import { renderProfile } from '../../report/profile-report';
 import { renderRecovery } from '../../report/recovery-report';
 import { renderRunReport } from '../../report/run-report';
 import { Browser, findChromium, type View } from './browser';
-import { exampleComparison, exampleRecovery, exampleRun } from './example';
+import { exampleComparison, exampleProfile, exampleRecovery, exampleRun } from './example';
 
 const program = findChromium();
 if (program === null) {
@@ -75,6 +76,7 @@ const inspect = `(() => {
     { name: 'run', page: renderRunReport(exampleRun()) },
     { name: 'comparison', page: renderComparison(exampleComparison()) },
     { name: 'recovery', page: renderRecovery(exampleRecovery()) },
+    { name: 'profile', page: renderProfile(exampleProfile()) },
   ];
   let folder: string;
   let browser: Browser;
