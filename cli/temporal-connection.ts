@@ -93,7 +93,7 @@ function tlsFault(
     ...(pair ? { cert: Buffer.from(pair.crt), key: Buffer.from(pair.key) } : {}),
   });
   return new Promise<Error | null>((resolve) => {
-    socket.once('error', (error) => resolve(faults.some(({ code }) => code.test(codeOf(error))) ? error : null));
+    socket.once('error', (error: Error) => resolve(faults.some(({ code }) => code.test(codeOf(error))) ? error : null));
     socket.once('close', () => resolve(null));
     socket.once('data', () => resolve(null)); // it is spoken to
     socket.setTimeout(SILENCE_MS, () => resolve(null));

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import {
   connect,
   constants,
@@ -16,7 +16,6 @@ import {
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const hasOpenssl = (): boolean => {
@@ -152,10 +151,11 @@ function passOn(behind: ClientHttp2Session, stream: ServerHttp2Stream, headers: 
   const call = behind.request({ ...rest, ':scheme': 'http' }, { endStream: false });
   let trailers: IncomingHttpHeaders = {};
   call.on('error', () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
-  call.on('trailers', (given) => (trailers = given));
+  call.on('trailers', (given: IncomingHttpHeaders) => (trailers = given));
   call.on('response', (response, flags) => {
     if (stream.destroyed) return;
-    if (flags & constants.NGHTTP2_FLAG_END_STREAM) return stream.respond(response, { endStream: true });
+    const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    if (isWhole) return stream.respond(response, { endStream: true });
     stream.respond(response, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     call.pipe(stream);
