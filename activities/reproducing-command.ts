@@ -1,5 +1,5 @@
-/** The command that makes a run again: only what differs from the defaults stands in it. */
-import { Recipe } from '../config/recipe';
+/** The command that makes a run again: only what differs from the defaults and decides the result stands in it. */
+import { freeFields, Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
 
 export function reproducingCommand(
@@ -9,7 +9,9 @@ export function reproducingCommand(
   objectives: readonly string[] = [],
   pairings?: number,
 ): string {
-  const settings = differing(recipe, Recipe.parse({})).filter(([key]) => command === 'run' || key !== 'objective');
+  const settings = differing(recipe, Recipe.parse({})).filter(
+    ([key]) => (command === 'run' || key !== 'objective') && !(freeFields as readonly string[]).includes(key),
+  );
   const words = [
     'npx lodestone',
     command,

@@ -3,6 +3,7 @@ import { Evaluation, type RunResult } from '../config/artifacts';
 import type { Outcome } from '../config/outcome';
 import { parseAtEdge } from '../config/parse';
 import type { SpeedFigures } from '../config/speed';
+import { speedLine } from './live-view';
 import { comparisonTable, recoveryTable, resultSummary } from '../report/text-table';
 import { keyOf, type ObjectStore } from '../storage/store';
 
@@ -65,9 +66,18 @@ export async function warningsOf(store: ObjectStore, outcome: Outcome): Promise<
   return [...new Set(texts.flat())];
 }
 
-/** @param report where the report lies, as the person would type it */
-export function outcomeText(outcome: Outcome, report: string, warnings: readonly string[]): string {
-  return [body(outcome), ...warnings.map((warning) => `note: ${warning}`), '', `Report: ${report}`].join('\n');
+/**
+ * @param report where the report lies, as the person would type it
+ * @param speed what a single run cost; null: it was not timed, or there are several
+ */
+export function outcomeText(
+  outcome: Outcome,
+  report: string,
+  warnings: readonly string[],
+  speed: SpeedFigures | null,
+): string {
+  const cost = speed === null ? [] : [`speed: ${speedLine(speed)}`];
+  return [body(outcome), ...cost, ...warnings.map((warning) => `note: ${warning}`), '', `Report: ${report}`].join('\n');
 }
 
 function body(outcome: Outcome): string {

@@ -10,7 +10,6 @@ import { runLayout } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
 import { exitCodeOf, toLodestoneError } from '../failures';
 import { followRun, Interrupted } from '../follow';
-import { speedLine } from '../live-view';
 import { outcomeJson, outcomeStatus, outcomeText, resultsOf, warningsOf } from '../outcome';
 import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
@@ -105,9 +104,8 @@ export async function printOutcome(
   const profile = wanted ? await writeProfile(context, servers, run) : null;
   const speeds = await storedSpeeds(servers.store, resultsOf(outcome));
   if (!json) {
-    context.print(outcomeText(outcome, shownPath(context.folder, report), warnings));
-    const speed = outcome.type === 'run' ? speeds.get(run) : null;
-    if (speed) context.print(`Speed: ${speedLine(speed)}`);
+    const speed = outcome.type === 'run' ? (speeds.get(run) ?? null) : null;
+    context.print(outcomeText(outcome, shownPath(context.folder, report), warnings, speed));
     if (wanted) context.print(profile === null ? NO_PROFILE : `Profile: ${shownPath(context.folder, profile)}`);
     return;
   }

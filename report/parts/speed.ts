@@ -23,9 +23,8 @@ export function speedPart({ epochs, environment }: SpeedInput): Html {
   if (figures === null) return html`<p>No step of this run was timed: its epochs were found done.</p>`;
   return html`${factsOf(figures)} ${timeTable(trained)}
     <p class="soft small">
-      ${environmentText(environment)} Of the ${counted(trained.length, 'attempt')} at epochs after the warm start that
-      came to an end or were stopped; what a lost trainer had done is not counted. Times differ from run to run, and no
-      digest contains them.
+      ${environmentText(environment)} Measured over ${counted(trained.length, 'attempt')} at epochs after the warm
+      start; what a lost trainer had done is not counted. Times differ from run to run, and no digest contains them.
     </p>`;
 }
 

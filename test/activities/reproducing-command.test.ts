@@ -14,3 +14,8 @@ it('a comparison names its objectives instead of one', () => {
     'npx lodestone compare /a --objectives softmax,magnet',
   );
 });
+
+it('what decides no result is left out', () => {
+  const recipe = Recipe.parse({ profile: true, checkpointSeconds: 7 });
+  expect(reproducingCommand('run', { type: 'folder', path: '/a' }, recipe)).toBe('npx lodestone run /a');
+});

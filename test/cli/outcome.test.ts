@@ -56,9 +56,16 @@ test('one stopped run makes the whole stopped', () => {
 });
 
 test('a person reads errors beside raw pixels and chance, and where the report lies', () => {
-  const text = outcomeText(comparison('finished', 'finished', 'finished'), 'reports/mine.html', []);
+  const text = outcomeText(comparison('finished', 'finished', 'finished'), 'reports/mine.html', [], null);
   for (const part of ['Softmax', 'Triplet', 'Magnet', '25.0 %', '50.0 %', 'raw pixels', 'chance', 'reports/mine.html'])
     expect(text).toContain(part);
+});
+
+test('what a run cost is said before the report, which is the last line', () => {
+  const speed = { stepsPerSecond: 2, imagesPerSecond: 96, waitShare: 0.01, compileSeconds: 1, warmUpSeconds: 1 };
+  const memory = { residentMemoryBytes: 1e9, peakMemoryBytes: 2e9, tensors: 40 };
+  const text = outcomeText(outcomeOf('mine', report), 'reports/mine.html', [], { ...speed, ...memory });
+  expect(text).toMatch(/\nspeed: 2 steps\/s · 96 img\/s · [^]*\nReport: reports\/mine\.html$/);
 });
 
 test('a recovery says mean and spread over pairings', () => {
@@ -73,6 +80,7 @@ test('a recovery says mean and spread over pairings', () => {
     },
     'reports/mine.html',
     ['clustersPerClass: got 8, lowered'],
+    null,
   );
   expect(text).toContain('note: clustersPerClass: got 8, lowered\n');
   expect(text).toMatch(/Magnet\s+3\s+14\.2.*±.*1\.0/);
