@@ -77,7 +77,7 @@ suite('servers of the user', () => {
     expect(watched.code).toBe(0);
     expect(watched.stdout).toMatch(/^own: Magnet, finished after 3 epochs, identical\n/);
     expect(watched.stdout).toMatch(/\ndigests: weights [0-9a-f]{16}, index [0-9a-f]{16}, curves [0-9a-f]{16}\n/);
-    expect(watched.stdout).toMatch(/\nReport: \S+own\.html\n$/);
+    expect(watched.stdout).toMatch(/\nReport: \S+own\.html\n/);
     expect(watched.stderr).toMatch(/^own: /);
   });
 

@@ -1,6 +1,7 @@
 /**
  * What stands before a Temporal server elsewhere, for tests: TLS with certificates made at the moment, client certificates
- * asked for, an API key asked for, and a way that takes its time. It passes gRPC on to a real server and remembers who came how.
+ * asked for, an API key asked for, and a way on which some calls take their time. It passes gRPC on to a real server and
+ * remembers who came how.
  */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -77,8 +78,8 @@ export interface TlsProxy {
   readonly address: string;
   /** Every request that came, in order. */
   readonly callers: readonly Caller[];
-  /** How long each request waits before it is passed on. */
-  delayMs: number;
+  /** Calls that wait before they are passed on, by the name of their method; null: none. */
+  slow: { readonly method: RegExp; readonly ms: number } | null;
   end(): Promise<void>;
 }
 
@@ -94,7 +95,6 @@ export interface TlsProxyOptions {
 
 export async function startTlsProxy({ port, server, clientAuthority, apiKey }: TlsProxyOptions): Promise<TlsProxy> {
   const callers: Caller[] = [];
-  const proxy = { delayMs: 0 };
   const behind = connect(`http://127.0.0.1:${port}`);
   await once(behind, 'connect');
   const secure: Http2SecureServer = createSecureServer({
@@ -122,19 +122,15 @@ export async function startTlsProxy({ port, server, clientAuthority, apiKey }: T
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...refusal }, { endStream: true });
       return;
     }
-    setTimeout(() => passOn(behind, stream, headers), proxy.delayMs);
+    const waitMs = proxy.slow?.method.test(headers[':path'] ?? '') ? proxy.slow.ms : 0;
+    setTimeout(() => passOn(behind, stream, headers), waitMs);
   });
   secure.listen(0, '127.0.0.1');
   await once(secure, 'listening');
-  return {
+  const proxy: TlsProxy = {
     address: `localhost:${(secure.address() as AddressInfo).port}`, // a name: gRPC warns of TLS to a bare address
     callers,
-    get delayMs() {
-      return proxy.delayMs;
-    },
-    set delayMs(ms) {
-      proxy.delayMs = ms;
-    },
+    slow: null,
     end: async () => {
       for (const session of sessions) session.destroy();
       behind.destroy();
@@ -142,6 +138,7 @@ export async function startTlsProxy({ port, server, clientAuthority, apiKey }: T
       await once(secure, 'close');
     },
   };
+  return proxy;
 }
 
 /** One gRPC call: headers, messages and trailers either way; who hangs up is hung up on. */
