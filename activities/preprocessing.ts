@@ -138,9 +138,13 @@ async function folderOf({ directory }: Services, data: DataSource): Promise<stri
 
 function shardsOf(scan: Scan, recipe: Recipe): Scan['records'][] {
   const { edge, channels } = viewFor(recipe.network.inputSize, recipe.data);
-  const recordBytes = edge * edge * channels;
-  const fewest = Math.ceil(scan.records.length / MAX_SHARDS); // records in a shard
-  return planShards(scan.records, recordBytes, Math.max(SHARD_BYTES, fewest * recordBytes));
+  return cutIntoShards(scan.records, edge * edge * channels);
+}
+
+/** In order, at most MAX_SHARDS of them. */
+export function cutIntoShards<T>(records: readonly T[], recordBytes: number): T[][] {
+  const fewest = Math.ceil(records.length / MAX_SHARDS); // records in a shard
+  return planShards(records, recordBytes, Math.max(SHARD_BYTES, fewest * recordBytes));
 }
 
 function counted(phase: string, step: number, steps: number): HeartbeatDetails {
