@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { ObjectRef, RunResult } from '../config/artifacts';
 import { canonicalJson, digestOf } from '../config/canonical-json';
 import { differencesOf } from '../config/differences';
-import { freeFields } from '../config/recipe';
+import { freeFields, Recipe } from '../config/recipe';
 import { LodestoneError } from '../errors';
 import { commitManifest, findManifest, readManifest, replaceManifest } from '../storage/commits';
 import { runLayout } from '../storage/run-layout';
@@ -26,7 +26,7 @@ export async function bindRun({ store }: Services, request: BindRequest): Promis
   const layout = runLayout(run);
   const configuration = configurationOf(request);
   const threads = request.threads ?? Math.min(MAX_THREADS, availableParallelism());
-  const earlier = (await findManifest(store, layout.bind, Bound))?.value ?? null;
+  const earlier = asWrittenNow((await findManifest(store, layout.bind, Bound))?.value ?? null);
   const fresh = { configuration, threads };
   const isFree =
     earlier !== null &&
@@ -75,12 +75,17 @@ async function bind(store: ObjectStore, key: string, value: z.infer<typeof Bound
 
 /** All that decides the result, as flat as it is readable: threads stand beside it, fixed at the first start. */
 function configurationOf({ kind, data, recipe, also }: BindRequest): Record<string, unknown> {
-  const { engine, ...rest } = recipe;
-  const fields = Object.entries({ ...rest, engine: { ...engine, threads: null } }).filter(
-    ([name]) => !(freeFields as readonly string[]).includes(name),
-  );
-  return JSON.parse(canonicalJson({ kind, data, ...also, recipe: Object.fromEntries(fields) })) as Record<
-    string,
-    unknown
-  >;
+  return JSON.parse(canonicalJson({ kind, data, ...also, recipe: decidingFields(recipe) })) as Record<string, unknown>;
+}
+
+/** An earlier version knew fewer fields: those that came later have their defaults, which compute what it computed. */
+function asWrittenNow(bound: z.infer<typeof Bound> | null): z.infer<typeof Bound> | null {
+  const recipe = Recipe.safeParse(bound?.configuration['recipe']);
+  if (bound === null || !recipe.success) return bound;
+  return { ...bound, configuration: { ...bound.configuration, recipe: decidingFields(recipe.data) } };
+}
+
+function decidingFields({ engine, ...rest }: Recipe): Record<string, unknown> {
+  const fields = Object.entries({ ...rest, engine: { ...engine, threads: null } });
+  return Object.fromEntries(fields.filter(([name]) => !(freeFields as readonly string[]).includes(name)));
 }
