@@ -4,7 +4,8 @@
  */
 import { rngFor } from '../random';
 import { squaredDistance } from './distance';
-import { inertiaOf, kMeans, kMeansFrom, means, type Points } from './k-means';
+import type { Points } from './centred-points';
+import { inertiaOf, kMeans, kMeansFrom, means, type Clustering } from './k-means';
 import type { ClusterIndex } from './run-index';
 
 export interface ClusterRequest {
@@ -94,18 +95,16 @@ export function buildRefitIndex(request: RefitRequest): ClusterIndex {
   return join({ embeddings, embeddingSize }, fits);
 }
 
-/** Clusters of one class: their members as rows, and their means. */
-interface ClassFit {
+/** Clusters of one class, none of them a lone example's where the class has more. */
+interface ClassFit extends Clustering {
   readonly points: Points;
-  readonly assignments: Int32Array;
-  readonly centroids: Float64Array;
 }
 
 type Start = Float32Array | readonly [purpose: string, epoch: number, classId: number, seed: number];
 
 function fitClass(points: Points, clusters: number, start: Start): ClassFit {
   if (points.rows.length === 0) {
-    return { points, assignments: new Int32Array(0), centroids: new Float64Array(0) };
+    return { points, assignments: new Int32Array(0), centroids: new Float64Array(0), inertia: 0 };
   }
   if (start instanceof Float32Array) return merged({ points, ...kMeansFrom(points, start) });
   const [purpose, epoch, classId, seed] = start;
@@ -116,20 +115,22 @@ function fitClass(points: Points, clusters: number, start: Start): ClassFit {
 }
 
 /** Merges the first cluster under two members into the nearest, again until none is left or all are one. */
-function merged({ points, assignments, centroids }: ClassFit): ClassFit {
+function merged(fit: ClassFit): ClassFit {
+  const { points, assignments, centroids } = fit;
   const { embeddingSize } = points;
   const clusters = centroids.length / embeddingSize;
   const sizes = new Int32Array(clusters);
   for (const cluster of assignments) sizes[cluster]++;
   const small = sizes.findIndex((size) => size < 2);
-  if (small === -1 || clusters === 1) return { points, assignments, centroids };
+  if (small === -1 || clusters === 1) return fit;
 
   const target = nearestCentroid(centroids, embeddingSize, small);
   const fewer = assignments.map((cluster) => {
     const kept = cluster === small ? target : cluster;
     return kept > small ? kept - 1 : kept;
   });
-  return merged({ points, assignments: fewer, centroids: means(points, fewer, clusters - 1) });
+  const fewerMeans = means(points, fewer, clusters - 1);
+  return merged({ points, assignments: fewer, centroids: fewerMeans, inertia: inertiaOf(points, fewerMeans, fewer) });
 }
 
 function nearestCentroid(centroids: Float64Array, embeddingSize: number, cluster: number): number {
@@ -165,7 +166,7 @@ function join(
     fit.points.rows.forEach((row, i) => {
       assignments[row] = first + fit.assignments[i];
     });
-    squares += inertiaOf(fit.points, fit.centroids, fit.assignments);
+    squares += fit.inertia;
     first += counts[classId];
   });
   return { type: 'clusters', centroids, clusterClass, assignments, variance: squares / (count - 1), embeddingSize };

@@ -3,10 +3,8 @@
  * and an iteration costs n·k numbers whatever the embedding size. What it finds is where the exact iterations of k-means.ts
  * begin; nothing here is the last word.
  */
-import { dataOf, tf } from '../../engine/tf';
 import type { Rng } from '../random';
-import type { Points } from './k-means';
-import { centredRows, meanOfRows } from './products';
+import type { CentredPoints } from './centred-points';
 
 export interface Gram {
   /** n */
@@ -20,14 +18,8 @@ const MAX_ITERATIONS = 100;
 const { POSITIVE_INFINITY } = Number;
 const { max } = Math;
 
-export function gramOf({ embeddings, embeddingSize, rows }: Points): Gram {
-  const size = rows.length;
-  const { values } = centredRows(embeddings, meanOfRows(embeddings, embeddingSize, rows), rows);
-  const products = dataOf(() => {
-    const x = tf.tensor2d(values, [size, embeddingSize]);
-    return tf.matMul(x, x, false, true);
-  });
-  return { size, products };
+export function gramOf(centred: CentredPoints): Gram {
+  return { size: centred.points.rows.length, products: centred.gram() };
 }
 
 /**

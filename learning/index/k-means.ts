@@ -8,17 +8,10 @@
  *   K2  No cluster is empty; an empty one takes the row farthest from its centroid. Needs at least k rows.
  */
 import type { Rng } from '../random';
+import { CentredPoints, type Points } from './centred-points';
 import { squaredDistance } from './distance';
 import { clusterByGram, gramOf } from './gram';
-import { NearestCentroids } from './nearest-centroids';
-
-export interface Points {
-  /** float32 [N, E] */
-  readonly embeddings: Float32Array;
-  readonly embeddingSize: number;
-  /** int32 [n], the rows of `embeddings` that are clustered. */
-  readonly rows: Int32Array;
-}
+import { nearestCentroids } from './nearest-centroids';
 
 export interface Clustering {
   /** float64 [k, E]: the means of their members. */
@@ -44,10 +37,16 @@ const { POSITIVE_INFINITY } = Number;
  */
 export function kMeans(points: Points, k: number, streams: readonly Rng[]): Clustering {
   const sample = sampleOf(points, k, streams[0]);
-  const gram = gramOf(sample);
-  const found = streams.map((rng) => clusterByGram(gram, k, rng));
-  const best = found.reduce((least, next) => (next.inertia < least.inertia ? next : least));
-  return kMeansFrom(points, means(sample, best.assignments, k));
+  const centred = new CentredPoints(sample);
+  try {
+    const gram = gramOf(centred);
+    const found = streams.map((rng) => clusterByGram(gram, k, rng));
+    const { assignments } = found.reduce((least, next) => (next.inertia < least.inertia ? next : least));
+    const start = means(sample, assignments, k);
+    return sample === points ? iterate(centred, start, assignments) : kMeansFrom(points, start);
+  } finally {
+    centred.dispose();
+  }
 }
 
 /**
@@ -60,24 +59,34 @@ export function kMeansFrom(
   start: Float32Array | Float64Array,
   onIteration: ((inertia: number) => void) | null = null,
 ): Clustering {
+  const centred = new CentredPoints(points);
+  try {
+    return iterate(centred, Float64Array.from(start), new Int32Array(points.rows.length).fill(-1), onIteration);
+  } finally {
+    centred.dispose();
+  }
+}
+
+/** @param assignments whose means `start` is, or −1 where it is no such thing */
+function iterate(
+  centred: CentredPoints,
+  start: Float64Array,
+  assignments: Int32Array,
+  onIteration: ((inertia: number) => void) | null = null,
+): Clustering {
+  const { points } = centred;
   const { rows, embeddingSize } = points;
   const k = floor(start.length / embeddingSize);
-  let centroids: Float64Array = Float64Array.from(start);
-  let assignments: Int32Array = new Int32Array(rows.length).fill(-1);
-  const nearest = new NearestCentroids(points);
-  try {
-    for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-      const next = nearest.of(centroids);
-      fillEmpty(points, centroids, next, k);
-      const moved = differences(next, assignments);
-      if (moved === 0) break;
-      assignments = next;
-      centroids = means(points, assignments, k);
-      onIteration?.(inertiaOf(points, centroids, assignments));
-      if (moved * SETTLED < rows.length) break;
-    }
-  } finally {
-    nearest.dispose();
+  let centroids = start;
+  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+    const next = nearestCentroids(centred, centroids);
+    fillEmpty(points, centroids, next, k);
+    const moved = differences(next, assignments);
+    if (moved === 0) break;
+    assignments = next;
+    centroids = means(points, assignments, k);
+    onIteration?.(inertiaOf(points, centroids, assignments));
+    if (moved * SETTLED < rows.length) break;
   }
   return { centroids, assignments, inertia: inertiaOf(points, centroids, assignments) };
 }

@@ -56,6 +56,17 @@ export function productError(length: number, other: number, embeddingSize: numbe
   return (2 * terms * length * other) / (1 - terms) + 3 * U * scale ** 2 + 4 * embeddingSize * SMALLEST * (1 + scale);
 }
 
+/**
+ * How far off a squared distance less ‖x‖² is at most, where it is one product of E + 2 terms: −2 x'·y' and ‖y'‖² in two parts.
+ */
+export function valueError(length: number, other: number, embeddingSize: number): number {
+  const terms = (embeddingSize + 4) * matMulRoundoff();
+  const scale = length + other;
+  if (!(terms < 0.5 && scale < LARGEST)) return Number.POSITIVE_INFINITY;
+  const size = 2 * length * other + (1 + 2 * U) * other ** 2;
+  return (terms * size) / (1 - terms) + 4 * U * scale ** 2 + 4 * (embeddingSize + 2) * SMALLEST * (1 + scale);
+}
+
 /** 0 … n − 1 */
 export function allRows(n: number): Int32Array {
   return Int32Array.from({ length: n }, (_, row) => row);

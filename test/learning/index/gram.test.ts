@@ -1,6 +1,7 @@
 /** Clusters in the space of inner products are those of the embeddings. */
-import { clusterByGram, gramOf } from '../../../learning/index/gram';
-import { inertiaOf, kMeans, kMeansFrom, means, type Points } from '../../../learning/index/k-means';
+import { CentredPoints, type Points } from '../../../learning/index/centred-points';
+import { clusterByGram, gramOf, type Gram } from '../../../learning/index/gram';
+import { inertiaOf, kMeans, kMeansFrom, means } from '../../../learning/index/k-means';
 import { rngFor } from '../../../learning/random';
 
 /** `groups` heaps of rows around centres of their own, all of it far from the origin. */
@@ -18,10 +19,17 @@ function heaps(seed: number, count: number, embeddingSize: number, groups: numbe
   };
 }
 
+function gramIn(points: Points): Gram {
+  const centred = new CentredPoints(points);
+  const gram = gramOf(centred);
+  centred.dispose();
+  return gram;
+}
+
 test('it ends where the iterations over the embeddings end, and knows their inertia to float32', () => {
   for (const seed of [1, 2, 3, 4]) {
     const points = heaps(seed, 150, 24, 6, 0.7);
-    const { assignments, inertia } = clusterByGram(gramOf(points), 6, rngFor(seed, 'seeds'));
+    const { assignments, inertia } = clusterByGram(gramIn(points), 6, rngFor(seed, 'seeds'));
     const centroids = means(points, assignments, 6);
     const plain = inertiaOf(points, centroids, assignments);
     expect(inertia / plain).toBeCloseTo(1, 4);
@@ -36,7 +44,7 @@ test('no cluster is empty, not even of equal rows', () => {
     rows: Int32Array.from({ length: 10 }, (_, i) => i),
   };
   for (let seed = 0; seed < 50; seed++) {
-    const { assignments, inertia } = clusterByGram(gramOf(equal), 7, rngFor(seed, 'seeds'));
+    const { assignments, inertia } = clusterByGram(gramIn(equal), 7, rngFor(seed, 'seeds'));
     expect(new Set(assignments).size).toBe(7);
     expect(inertia).toBe(0);
   }

@@ -1,5 +1,6 @@
 /** K-means against every possible partition, and what its iterations promise. */
-import { inertiaOf, kMeans, kMeansFrom, means, type Points } from '../../../learning/index/k-means';
+import type { Points } from '../../../learning/index/centred-points';
+import { inertiaOf, kMeans, kMeansFrom, means } from '../../../learning/index/k-means';
 import { rngFor } from '../../../learning/random';
 
 function pointsOf(values: readonly number[], embeddingSize = 1): Points {

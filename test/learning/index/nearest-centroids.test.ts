@@ -1,7 +1,7 @@
 /** The nearest centroid, where float32 products can tell and where they cannot. */
 import { squaredDistance } from '../../../learning/index/distance';
-import { NearestCentroids } from '../../../learning/index/nearest-centroids';
-import type { Points } from '../../../learning/index/k-means';
+import { CentredPoints, type Points } from '../../../learning/index/centred-points';
+import { nearestCentroids } from '../../../learning/index/nearest-centroids';
 import { rngFor, type Rng } from '../../../learning/random';
 
 function naive({ embeddings, embeddingSize, rows }: Points, centroids: Float64Array): number[] {
@@ -14,11 +14,11 @@ function naive({ embeddings, embeddingSize, rows }: Points, centroids: Float64Ar
 }
 
 function found(points: Points, centroids: Float64Array): number[] {
-  const nearest = new NearestCentroids(points);
+  const centred = new CentredPoints(points);
   try {
-    return [...nearest.of(centroids)];
+    return [...nearestCentroids(centred, centroids)];
   } finally {
-    nearest.dispose();
+    centred.dispose();
   }
 }
 
