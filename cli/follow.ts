@@ -15,6 +15,8 @@ const LOOK_EVERY_MS = 1000;
 /** How long the server may be silent before it is given up: the guardian brings a killed one back sooner. */
 const SILENCE_MS = 90_000;
 const NO_WORKER_AFTER_MS = 15_000;
+export const NO_WORKER =
+  'No worker listens on the task queue lodestone. Start one where the images are: npx lodestone worker --role all';
 
 export interface FollowOptions {
   readonly stream: OutputStream;
@@ -67,10 +69,7 @@ async function untilClosed(client: Client, run: string, live: LiveView, say: (li
       live.show(progressLines(seen, eta.seen(active, nowMs)), nowMs);
       if (!warned && seen.progress === null && nowMs - beganMs > NO_WORKER_AFTER_MS) {
         warned = true;
-        if (!(await hasWorker(client).catch(() => true)))
-          say(
-            'No worker listens on the task queue lodestone. Start one where the images are: npx lodestone worker --role all',
-          );
+        if (!(await hasWorker(client).catch(() => true))) say(NO_WORKER);
       }
     }
     await sleep(LOOK_EVERY_MS);

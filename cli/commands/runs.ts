@@ -1,13 +1,16 @@
 /** lodestone watch, list, show, stop, extend, resume, report: about runs that exist. */
 import { resolve } from 'node:path';
 import { didYouMean } from '../../config/did-you-mean';
+import type { RunProgress } from '../../config/workflow-input';
 import { LodestoneError } from '../../errors';
 import { runLayout, runsPrefix } from '../../storage/run-layout';
 import { withStore, type Context } from '../context';
+import { NO_WORKER } from '../follow';
 import { beatLine, duration, percent, speedLine } from '../live-view';
 import {
   askProgress,
   extendRun,
+  hasWorker,
   listRuns,
   signalStop,
   startRun,
@@ -46,7 +49,7 @@ export function resume(context: Context, run: string, options: RunOptions): Prom
       const request = await requestOf(servers, run);
       const extended = await extendedTo(servers.client, run);
       if (extended === null) await startRun(servers.client, run, request);
-      else await extendRun(servers.client, run, request, extended);
+      else await askToExtend(context, servers, run, request, extended);
     }
     if (options.detach) {
       await servers.keepFor(run);
@@ -90,7 +93,7 @@ export function extend(context: Context, run: string, epochs: string, options: R
         'InvalidConfig',
         `extend: got ${run}, a workflow of type ${request.type}, must be a run of one objective. Extend one of its runs; \`lodestone list --all\` shows them.`,
       );
-    const progress = await extendRun(servers.client, run, request, target);
+    const progress = await askToExtend(context, servers, run, request, target);
     context.say(`${run} trains to epoch ${Math.max(target, progress.epochs)}.`);
     if (options.detach) {
       await servers.keepFor(run);
@@ -231,6 +234,18 @@ async function withServers(
   } finally {
     await servers.release();
   }
+}
+
+/** A worker answers it, not the server; the local stack starts one. */
+async function askToExtend(
+  context: Context,
+  { client, local }: Servers,
+  run: string,
+  request: StartRequest,
+  epochs: number,
+): Promise<RunProgress> {
+  if (!local && !(await hasWorker(client))) context.say(NO_WORKER);
+  return extendRun(client, run, request, epochs);
 }
 
 async function requestOf(servers: Servers, run: string): Promise<StartRequest> {

@@ -52,7 +52,6 @@ suite('servers of the user', () => {
       AWS_ENDPOINT_URL: 'http://127.0.0.1:1', // the store says where it is itself: AWS variables only authenticate
     });
     photos = await makePhotos(shell.folder);
-    worker = await shell.worker(['--store', store]);
   }, 120_000);
   afterAll(async () => {
     await shell.end();
@@ -66,6 +65,20 @@ suite('servers of the user', () => {
     if (command === undefined) throw new Error(`no command in ${text}`);
     return command;
   };
+
+  it('before a worker serves, a run is taken and stopped by the server; what needs a worker says so', async () => {
+    expect((await train('early', '--detach')).code).toBe(0);
+    const extending = shell.start(['extend', 'early', '4', '--store', store]);
+    await extending.said('No worker listens on the task queue lodestone. Start one where the images are');
+    extending.child.kill('SIGKILL');
+    const stopped = await on('stop', 'early', '--detach');
+    expect([stopped.code, stopped.stderr]).toEqual([0, '']);
+    expect(stopped.stdout).toMatch(/^early stops at its next checkpoint\. Go on later: npx lodestone resume early /);
+    worker = await shell.worker(['--store', store]);
+    const watched = await on('watch', 'early');
+    expect(watched.stdout).toMatch(/^early: Magnet, stopped after 0 epochs, /);
+    expect([watched.code, pasted(watched.stderr)]).toEqual([21, `npx lodestone resume early --store '${store}'`]);
+  });
 
   it('run --detach returns at once and prints the command that watches it, which ends with the result', async () => {
     const begun = await train('own', '--detach');
@@ -156,9 +169,9 @@ suite('servers of the user', () => {
       .map((line) => line.split(/ {2,}/));
     expect(rows[0]).toEqual(['run', 'kind', 'status', 'begun', 'took']);
     const shown = rows.slice(1).map(([run, kind, status]) => [run, kind, status]);
-    expect(shown.sort()).toEqual(['cut', 'own', 'stock'].map((run) => [run, 'trainPipeline', 'completed']));
+    expect(shown.sort()).toEqual(['cut', 'early', 'own', 'stock'].map((run) => [run, 'trainPipeline', 'completed']));
     const listed = JSON.parse((await on('list', '--json')).stdout) as { runs: { run: string; status: string }[] };
-    expect(listed.runs.map(({ run }) => run).sort()).toEqual(['cut', 'own', 'stock']);
+    expect(listed.runs.map(({ run }) => run).sort()).toEqual(['cut', 'early', 'own', 'stock']);
   });
 
   it('an unknown run is said to be one, with those there are', async () => {
@@ -173,13 +186,6 @@ suite('servers of the user', () => {
     const { code, stdout, stderr } = await interrupted(worker);
     expect([code, stdout]).toEqual([0, '']);
     expect(stderr).toBe(`This worker (all) serves runs until Ctrl-C, from ${join(shell.folder, 'worker')}.\n`);
-  });
-
-  it('a run that no worker serves is taken and stopped at once, by the server', async () => {
-    expect((await train('late', '--detach')).code).toBe(0);
-    const stopped = await on('stop', 'late', '--detach');
-    expect([stopped.code, stopped.stderr]).toEqual([0, '']);
-    expect(stopped.stdout).toMatch(/^late stops at its next checkpoint\. Go on later: npx lodestone resume late /);
   });
 
   it('E2: no local stack was started; the servers still run, and what else they hold is as it was', async () => {
