@@ -2,6 +2,7 @@
  * Activities that compute nothing and answer at once, with references as real ones give them: named by their inputs, so
  * that the same request gets the same answer. A test exchanges those whose behaviour it is about.
  */
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CheckpointRef, IndexRef, ObjectRef } from '../../config/artifacts';
 import { digestOf } from '../../config/canonical-json';
@@ -69,6 +70,13 @@ export const answering: AllActivities = {
       ],
     }),
 };
+
+/** Beats until it is cancelled, as real help does between batches. */
+export async function untilLetGo(): Promise<never> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 100);
+  return context.cancelled.finally(() => clearInterval(beat));
+}
 
 /** As activities/failures.ts translates it. */
 export function failing(kind: FailureKind | 'WorkerShutdown', facts: Record<string, unknown> = {}): ApplicationFailure {

@@ -1,9 +1,8 @@
 /** Many trainers, on a real Temporal server above fake activities: who is asked to help, and that nothing waits for it. */
-import { Context } from '@temporalio/activity';
 import { queues } from '../../config/queues';
 import type { EpochRequest, HelpRequest, Pool, RefreshRequest, TrainerActivities } from '../../activities/requests';
 import type { RunOutcome } from '../../workflows/train-pipeline';
-import { answering, failing, type Call } from './fake-activities';
+import { answering, failing, untilLetGo, type Call } from './fake-activities';
 import { raiseHouse, runInput, type House } from './house';
 
 let house: House;
@@ -27,13 +26,6 @@ const within = (pool: Pool): Pick<TrainerActivities, 'trainEpoch' | 'refreshInde
 
 const helpOf = (calls: readonly Call[]): HelpRequest[] =>
   calls.flatMap(({ activity, request }) => (activity === 'helpEmbed' ? [request as HelpRequest] : []));
-
-/** Beats until it is cancelled, as real help does between batches. */
-const untilLetGo = async (): Promise<never> => {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), 100);
-  return context.cancelled.finally(() => clearInterval(beat));
-};
 
 it('others are asked on the shared queue, each with a share of its own, for every refresh and the evaluation', async () => {
   const trainers = within({ trainers: 3, parts: 40 });

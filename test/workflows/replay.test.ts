@@ -10,7 +10,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { Worker } from '@temporalio/worker';
 import { queues } from '../../config/queues';
 import type { Pool, TrainerActivities } from '../../activities/requests';
-import { answering, endOf, failing } from './fake-activities';
+import { answering, endOf, failing, untilLetGo } from './fake-activities';
 import { buildWorkflows, raiseHouse, runInput, workflowBundle } from './house';
 
 const folder = join(__dirname, '../fixtures/histories');
@@ -121,6 +121,7 @@ function troubled(pool: Pool | undefined): Partial<TrainerActivities> {
       throw failure;
     },
     refreshIndex: async (request) => ({ ...(await answering.refreshIndex(request)), ...others }),
+    helpEmbed: untilLetGo,
   };
 }
 
