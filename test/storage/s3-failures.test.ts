@@ -74,8 +74,8 @@ test('S3: a store that does not know the condition gets a plain put', async () =
   expect(requests.at(-1)?.headers['if-none-match']).toBeUndefined();
 });
 
-test('a full disk here is DiskFull, by the path', () => {
-  const full = Object.assign(new Error('write'), { code: 'ENOSPC' });
+test.each(['ENOSPC', 'EDQUOT', 'EFBIG'])('%s here is DiskFull, by the path', (code) => {
+  const full = Object.assign(new Error('write'), { code });
   expect(explainDisk(full, '/cache/x', 'StoreUnavailable')).toMatchObject({
     kind: 'DiskFull',
     message: expect.stringContaining('/cache/x: there is no space left'),
