@@ -13,7 +13,7 @@ const cases: readonly SearchCase[] = [
     tolerance: 1e-4, // its distances are float32, ours exact: neighbours almost as near may change places
     prepare: async (folder) => {
       const rows = join(folder, 'embeddings');
-      await writeHeaps(rows, { rows: 10_000, embeddingSize: 128, heaps: 100, seed: 5, spread: 2.5 });
+      await writeHeaps(rows, { rows: 10_000, embeddingSize: 128, heaps: 100, seed: 5, spread: 2 });
       return { type: 'retrieval', rows, embeddingSize: 128, classes: 100 };
     },
   },

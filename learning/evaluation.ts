@@ -79,6 +79,7 @@ export async function evaluate(
       embeddingSize,
       count: Math.max(retrievalDepth(truth), fineTruth ? retrievalDepth(fineTruth) : 0),
       excludeSelf: true,
+      orderOnly: true,
     },
     advance,
   );

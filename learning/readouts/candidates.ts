@@ -1,25 +1,38 @@
 /**
- * Candidates for the nearest references of queries: found by float32 products, proven to hold the nearest ones, for the exact
- * search to choose from. Does not know what is done with them.
+ * Candidates for the nearest references of queries: found by float32 products, proven to hold the nearest ones, in the order of
+ * those distances, for the exact search to have the last word on. Does not know what is done with them.
  *
  * A distance by products is off by at most e (index/products.ts): whatever is among the nearest by exact distances is within
- * 2 e of the last of the nearest by products.
+ * 2 e of the last of the nearest by products, and two that lie more than 2 e apart are in their exact order.
  */
 import { dataOf, tf } from '../../engine/tf';
-import { allRows, centredRows, meanOfRows, productError } from '../index/products';
+import { allRows, centredRows, meanOfRows, valueError } from '../index/products';
+
+export interface Candidates {
+  /** By `values`, ascending. */
+  readonly rows: Int32Array;
+  /** Squared distances to float32, less what is the same for all references of the query. */
+  readonly values: Float32Array;
+  /** 2 e: values that differ by more are in their exact order. */
+  readonly slack: number;
+}
 
 /** References whose products are computed at once. */
 const CHUNK = 65_536;
-/** Queries at once, and the most products at once: 32 MB. */
-const QUERIES = 128;
-const PRODUCTS = 2 ** 23;
+/** Queries at once, and the most products at once, unless those of one query are more: 8 MB, which the caches hold. */
+const QUERIES = 512;
+const PRODUCTS = 2 ** 21;
+/** Of as many references as this, a sample says how near is near: each eighth. */
+const SAMPLED = 1024;
+const STRIDE = 8;
 
 const { POSITIVE_INFINITY } = Number;
-const { max, min, sqrt, floor } = Math;
+const { ceil, floor, fround, max, min, sqrt } = Math;
 
 interface Chunk {
   readonly start: number;
   readonly rows: number;
+  /** float32 [rows, E + 2]: y, and ‖y‖² in two parts. */
   readonly tensor: tf.Tensor2D;
 }
 
@@ -28,9 +41,8 @@ export class CandidateSearch {
   /** Queries that `candidates` takes at once. */
   readonly block: number;
   private readonly centre: Float64Array;
-  private readonly squares: Float64Array;
-  private readonly radius: number;
   private readonly chunks: readonly Chunk[];
+  private readonly radius: number;
 
   /** @param references float32 [R, E] */
   constructor(
@@ -39,98 +51,162 @@ export class CandidateSearch {
   ) {
     const rows = references.length / embeddingSize;
     this.centre = meanOfRows(references, embeddingSize, allRows(rows));
-    this.squares = new Float64Array(rows);
-    this.chunks = Array.from({ length: Math.ceil(rows / CHUNK) }, (_, i) => this.upload(references, i * CHUNK));
-    this.radius = sqrt(this.squares.reduce((most, square) => max(most, square), 0));
+    let longest = 0;
+    this.chunks = Array.from({ length: ceil(rows / CHUNK) }, (_, i) => {
+      const start = i * CHUNK;
+      const own = allRows(min(CHUNK, rows - start)).map((row) => start + row);
+      const { values, squares } = centredRows(references, this.centre, own);
+      longest = squares.reduce((most, square) => max(most, square), longest);
+      const parts = squares.map(fround);
+      const width = embeddingSize + 2;
+      const extended = new Float32Array(own.length * width);
+      for (let row = 0; row < own.length; row++) {
+        extended.set(values.subarray(row * embeddingSize, (row + 1) * embeddingSize), row * width);
+        extended[row * width + embeddingSize] = parts[row];
+        extended[row * width + embeddingSize + 1] = squares[row] - parts[row];
+      }
+      return { start, rows: own.length, tensor: tf.tensor2d(extended, [own.length, width]) };
+    });
+    this.radius = sqrt(longest);
     this.block = max(1, min(QUERIES, floor(PRODUCTS / max(1, min(rows, CHUNK)))));
   }
 
   /**
-   * For each query rows of references, ascending, among them its `count` nearest.
    * @param queries float32 [Q, E], Q at most `block`
    * @param self the row that is each query itself and no candidate; −1: none
    */
-  candidates(queries: Float32Array, count: number, self: (query: number) => number): Int32Array[] {
+  candidates(queries: Float32Array, count: number, self: (query: number) => number): Candidates[] {
     const { embeddingSize } = this;
     const amount = queries.length / embeddingSize;
     const { values, squares } = centredRows(queries, this.centre, allRows(amount));
-    const nearest = Array.from({ length: amount }, (_, query) => {
-      const error = productError(sqrt(squares[query]), this.radius, embeddingSize);
-      return new Nearest(count, 2 * error, self(query));
+    const nearest = Array.from(squares, (square, query) => {
+      const slack = 2 * valueError(sqrt(square), this.radius, embeddingSize);
+      return new Nearest(count, slack, self(query));
     });
-    const left = tf.tensor2d(values, [amount, embeddingSize]);
+    const left = tf.tidy(() => {
+      const rows = tf.tensor2d(values, [amount, embeddingSize]);
+      return tf.concat([rows.mul<tf.Tensor2D>(-2), tf.ones<tf.Rank.R2>([amount, 2])], 1);
+    });
     for (const { start, rows, tensor } of this.chunks) {
-      const products = dataOf(() => tf.matMul(left, tensor, false, true));
+      const distances = dataOf(() => tf.matMul(left, tensor, false, true));
       for (let query = 0; query < amount; query++)
-        nearest[query].see(products.subarray(query * rows, (query + 1) * rows), this.squares, start);
+        nearest[query].see(distances.subarray(query * rows, (query + 1) * rows), start);
     }
     left.dispose();
-    return nearest.map((found) => found.rows());
+    return nearest;
   }
 
   dispose(): void {
     tf.dispose(this.chunks.map(({ tensor }) => tensor));
   }
-
-  private upload(references: Float32Array, start: number): Chunk {
-    const { embeddingSize, centre } = this;
-    const rows = allRows(min(CHUNK, this.squares.length - start)).map((row) => start + row);
-    const { values, squares } = centredRows(references, centre, rows);
-    this.squares.set(squares, start);
-    return { start, rows: rows.length, tensor: tf.tensor2d(values, [rows.length, embeddingSize]) };
-  }
 }
 
 /** The rows seen so far that may be among the nearest of one query: those within `slack` of the count-th smallest value. */
-class Nearest {
-  /** A heap whose root is the largest of the `count` smallest values. */
-  private readonly smallest: Float64Array;
-  private size = 0;
+class Nearest implements Candidates {
+  rows = new Int32Array(0);
+  values = new Float32Array(0);
   private limit = POSITIVE_INFINITY;
-  private readonly kept: number[] = [];
-  private readonly values: number[] = [];
 
   constructor(
-    count: number,
-    private readonly slack: number,
+    private readonly count: number,
+    readonly slack: number,
     private readonly self: number,
-  ) {
-    this.smallest = new Float64Array(count);
-  }
+  ) {}
 
-  see(products: Float32Array, squares: Float64Array, start: number): void {
-    for (let i = 0; i < products.length; i++) {
-      const value = squares[start + i] - 2 * products[i];
-      if (value > this.limit || start + i === this.self) continue;
-      this.kept.push(start + i);
-      this.values.push(value);
-      this.rank(value);
+  see(seen: Float32Array, start: number): void {
+    if (this.rows.length >= this.count || seen.length < SAMPLED) {
+      this.take(seen, start, this.limit);
+      return;
     }
+    // Of the nearest `count` the sample holds about count / STRIDE; some more, so that they are rarely too few.
+    const expected = this.count / STRIDE;
+    let rank = ceil(expected + 1.5 * sqrt(expected) + 1);
+    while (!this.take(seen, start, sampleLimit(seen, rank) + this.slack)) rank *= 4;
   }
 
-  rows(): Int32Array {
-    return Int32Array.from(this.kept.filter((_, i) => !(this.values[i] > this.limit)));
-  }
+  /** Takes all up to a limit. @returns whether none beyond it can be among the nearest */
+  private take(seen: Float32Array, start: number, limit: number): boolean {
+    const { count, slack, self } = this;
+    const held = this.rows.length;
+    const { rows, values, bits, keys } = scratchFor(held + seen.length);
+    rows.set(this.rows);
+    values.set(this.values);
+    let size = held;
+    for (let i = 0; i < seen.length; i++) {
+      if (seen[i] > limit) continue;
+      rows[size] = start + i;
+      values[size] = seen[i];
+      if (start + i !== self) size++;
+    }
+    const whole = limit === POSITIVE_INFINITY;
+    if (size < count && !whole) return false;
+    const sorted = sortedPlaces(bits, keys, size);
+    const last = size < count ? POSITIVE_INFINITY : values[placeOf(sorted[count - 1])] + slack;
+    if (!whole && !(last <= limit)) return false;
 
-  private rank(value: number): void {
-    const { smallest } = this;
-    if (this.size < smallest.length) {
-      let hole = this.size++;
-      for (let parent = (hole - 1) >> 1; hole > 0 && smallest[parent] < value; parent = (hole - 1) >> 1) {
-        smallest[hole] = smallest[parent];
-        hole = parent;
-      }
-      smallest[hole] = value;
-    } else if (value < smallest[0]) {
-      let hole = 0;
-      for (let child = 1; child < this.size; child = 2 * hole + 1) {
-        if (child + 1 < this.size && smallest[child + 1] > smallest[child]) child++;
-        if (smallest[child] <= value) break;
-        smallest[hole] = smallest[child];
-        hole = child;
-      }
-      smallest[hole] = value;
-    } else return;
-    if (this.size === smallest.length) this.limit = smallest[0] + this.slack;
+    let kept = 0;
+    while (kept < size && !(values[placeOf(sorted[kept])] > last)) kept++;
+    this.rows = new Int32Array(kept);
+    this.values = new Float32Array(kept);
+    for (let i = 0; i < kept; i++) {
+      const place = placeOf(sorted[i]);
+      this.rows[i] = rows[place];
+      this.values[i] = values[place];
+    }
+    this.limit = last;
+    return true;
   }
+}
+
+/** The rank-th smallest value of each STRIDE-th; Infinity where there are not so many. */
+function sampleLimit(seen: Float32Array, rank: number): number {
+  if (rank > seen.length / STRIDE) return POSITIVE_INFINITY;
+  const smallest = new Float64Array(rank).fill(POSITIVE_INFINITY); // ascending
+  for (let i = 0; i < seen.length; i += STRIDE) {
+    const value = seen[i];
+    if (!(value < smallest[rank - 1])) continue;
+    let hole = rank - 1;
+    for (; hole > 0 && smallest[hole - 1] > value; hole--) smallest[hole] = smallest[hole - 1];
+    smallest[hole] = value;
+  }
+  return smallest[rank - 1];
+}
+
+/** More than a search ever sorts, so that a place is the low part of a key. */
+const PLACES = 2 ** 20;
+
+interface Scratch {
+  readonly rows: Int32Array;
+  readonly values: Float32Array;
+  /** The same memory as `values`. */
+  readonly bits: Uint32Array;
+  readonly keys: Float64Array;
+}
+let scratch: Scratch | undefined;
+
+/** Memory that one call uses after the other. */
+function scratchFor(size: number): Scratch {
+  if (scratch === undefined || scratch.rows.length < size) {
+    const values = new Float32Array(size);
+    const bits = new Uint32Array(values.buffer);
+    scratch = { rows: new Int32Array(size), values, bits, keys: new Float64Array(size) };
+  }
+  return scratch;
+}
+
+/**
+ * Keys of the values by their size, of which `placeOf` tells the places. The bits of float32 numbers are in their
+ * order once the sign is turned, so that value and place are one integer, and integers are sorted without a function.
+ */
+function sortedPlaces(bits: Uint32Array, keys: Float64Array, size: number): Float64Array {
+  for (let place = 0; place < size; place++) {
+    const word = bits[place];
+    keys[place] = ((word ^ (word >>> 31 === 1 ? 0xffff_ffff : 0x8000_0000)) >>> 0) * PLACES + place;
+  }
+  return keys.subarray(0, size).sort();
+}
+
+/** The remainder by PLACES, which the operator takes ten times as long for. */
+function placeOf(key: number): number {
+  return key - floor(key / PLACES) * PLACES;
 }

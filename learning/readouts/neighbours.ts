@@ -4,7 +4,7 @@
  * classes.
  */
 import { squaredDistance } from '../index/distance';
-import { CandidateSearch } from './candidates';
+import { CandidateSearch, type Candidates } from './candidates';
 
 export interface Neighbours {
   readonly queries: number;
@@ -12,7 +12,7 @@ export interface Neighbours {
   readonly count: number;
   /** int32 [queries, count], nearest first; ties by reference. */
   readonly references: Int32Array;
-  /** float64 [queries, count], squared distances. */
+  /** float64 [queries, count], squared distances; empty where only the order was asked for. */
   readonly distances: Float64Array;
 }
 
@@ -25,6 +25,8 @@ export interface NeighbourRequest {
   readonly count: number;
   /** The queries are the references: no row is its own neighbour. */
   readonly excludeSelf?: boolean;
+  /** Only which are nearest, in their exact order: most distances need not be computed for that. */
+  readonly orderOnly?: boolean;
 }
 
 const { min } = Math;
@@ -96,14 +98,15 @@ export function unitRows(embeddings: Float32Array, embeddingSize: number): Float
   return units;
 }
 
-function emptyNeighbours({ queries, references, embeddingSize, count, excludeSelf }: NeighbourRequest): Neighbours {
+function emptyNeighbours(request: NeighbourRequest): Neighbours {
+  const { queries, references, embeddingSize, count, excludeSelf, orderOnly } = request;
   const rows = queries.length / embeddingSize;
   const columns = min(count, references.length / embeddingSize - (excludeSelf ? 1 : 0));
   return {
     queries: rows,
     count: columns,
     references: new Int32Array(rows * columns),
-    distances: new Float64Array(rows * columns),
+    distances: new Float64Array(orderOnly ? 0 : rows * columns),
   };
 }
 
@@ -114,69 +117,39 @@ function searchRows(
   end: number,
   found: Neighbours,
 ): void {
-  const { queries, references, embeddingSize, excludeSelf } = request;
-  const { count } = found;
-  if (count === 0) return;
+  const { queries, embeddingSize, excludeSelf } = request;
+  if (found.count === 0) return;
   const block = queries.slice(begin * embeddingSize, end * embeddingSize);
-  const candidates = search.candidates(block, count, (query) => (excludeSelf ? begin + query : -1));
-  candidates.forEach((rows, i) => {
-    const row = begin + i;
-    const distances = Float64Array.from(rows, (reference) =>
-      squaredDistance(queries, row, references, reference, embeddingSize, Number.POSITIVE_INFINITY),
-    );
-    selectNearest(
-      rows,
-      distances,
-      found.references.subarray(row * count, row * count + count),
-      found.distances.subarray(row * count, row * count + count),
-    );
-  });
+  search
+    .candidates(block, found.count, (query) => (excludeSelf ? begin + query : -1))
+    .forEach((candidates, i) => chooseNearest(request, begin + i, candidates, found));
 }
 
-/** The nearest into `chosen` and `least`, sorted; a heap whose root is the farthest kept, farther meaning larger or later. */
-function selectNearest(rows: Int32Array, distances: Float64Array, chosen: Int32Array, least: Float64Array): void {
-  const count = chosen.length;
-  let size = 0;
-  for (let i = 0; i < rows.length; i++) {
-    if (size < count) {
-      siftUp(chosen, least, size++, rows[i], distances[i]);
-    } else if (distances[i] < least[0]) {
-      siftDown(chosen, least, size, rows[i], distances[i]);
+/** Candidates whose values are too close to tell are put in order by exact distances, equal ones by row. */
+function chooseNearest(
+  { queries, references, embeddingSize, orderOnly }: NeighbourRequest,
+  query: number,
+  { rows, values, slack }: Candidates,
+  found: Neighbours,
+): void {
+  const { count } = found;
+  const exact = (row: number): number =>
+    squaredDistance(queries, query, references, row, embeddingSize, Number.POSITIVE_INFINITY);
+  const put = (place: number, row: number, distance: number): void => {
+    if (place >= count) return;
+    found.references[query * count + place] = row;
+    if (!orderOnly) found.distances[query * count + place] = distance;
+  };
+  for (let begin = 0; begin < count;) {
+    let end = begin + 1;
+    while (end < rows.length && !(values[end] - values[end - 1] > slack)) end++;
+    if (end - begin === 1) {
+      put(begin, rows[begin], orderOnly ? NaN : exact(rows[begin]));
+    } else {
+      Array.from(rows.subarray(begin, end), (row) => ({ row, distance: exact(row) }))
+        .sort((a, b) => a.distance - b.distance || a.row - b.row)
+        .forEach(({ row, distance }, i) => put(begin + i, row, distance));
     }
+    begin = end;
   }
-  for (let last = size - 1; last > 0; last--) {
-    const row = chosen[0];
-    const distance = least[0];
-    siftDown(chosen, least, last, chosen[last], least[last]);
-    chosen[last] = row;
-    least[last] = distance;
-  }
-}
-
-function siftUp(rows: Int32Array, keys: Float64Array, hole: number, row: number, key: number): void {
-  while (hole > 0) {
-    const parent = (hole - 1) >> 1;
-    if (keys[parent] > key || (keys[parent] === key && rows[parent] > row)) break;
-    rows[hole] = rows[parent];
-    keys[hole] = keys[parent];
-    hole = parent;
-  }
-  rows[hole] = row;
-  keys[hole] = key;
-}
-
-function siftDown(rows: Int32Array, keys: Float64Array, size: number, row: number, key: number): void {
-  let hole = 0;
-  for (let child = 1; child < size; child = 2 * hole + 1) {
-    const right = child + 1;
-    if (right < size && (keys[right] > keys[child] || (keys[right] === keys[child] && rows[right] > rows[child]))) {
-      child = right;
-    }
-    if (keys[child] < key || (keys[child] === key && rows[child] < row)) break;
-    rows[hole] = rows[child];
-    keys[hole] = keys[child];
-    hole = child;
-  }
-  rows[hole] = row;
-  keys[hole] = key;
 }

@@ -67,15 +67,48 @@ test('within one set no row is its own neighbour, not even beside its copies', (
 test('a search that yields finds the same, and tells of every query once', async () => {
   const rng = rngFor(1, 'neighbours');
   const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => rng.normal());
-  const request = { queries: numbers(300 * 5), references: numbers(50 * 5), embeddingSize: 5, count: 8 };
+  const request = { queries: numbers(700 * 5), references: numbers(50 * 5), embeddingSize: 5, count: 8 };
   const told: number[] = [];
   const found = await searchNeighbours(request, (queries) => {
     told.push(queries);
     return Promise.resolve();
   });
   expect(found).toEqual(nearestNeighbours(request));
-  expect(told.reduce((a, b) => a + b)).toBe(300);
+  expect(told.reduce((a, b) => a + b)).toBe(700);
   expect(told.length).toBeGreaterThan(1);
+});
+
+test('the order alone is that of the exact distances', () => {
+  fc.assert(
+    fc.property(rows(3), fc.integer({ min: 1, max: 30 }), (set, count) => {
+      const request = { queries: set, references: set, embeddingSize: 3, count, excludeSelf: true };
+      const found = nearestNeighbours({ ...request, orderOnly: true });
+      expect(found.references).toEqual(nearestNeighbours(request).references);
+      expect(found.distances.length).toBe(0);
+    }),
+    { seed: 8, numRuns: 100 },
+  );
+});
+
+/** So many that a sample says how near is near. */
+test.each([
+  ['heaps, one after the other', (i: number) => Math.floor(i / 300)],
+  ['all in one place but a few', (i: number) => (i < 2900 ? 0 : i)],
+  ['all in one place', () => 0],
+])('%s: a sample of many references costs no neighbour', (_, heap) => {
+  const rng = rngFor(9, 'sampled');
+  const references = Float32Array.from(
+    { length: 3000 * 2 },
+    (_value, i) => 5 * heap(i >> 1) + Math.round(rng.normal()),
+  );
+  const queries = references.slice(100, 112);
+  for (const count of [1, 7, 400, 2999]) {
+    const request = { queries, references, embeddingSize: 2, count };
+    expect(tableOf(request)).toEqual(naive(request));
+    expect(nearestNeighbours({ ...request, orderOnly: true }).references).toEqual(
+      nearestNeighbours(request).references,
+    );
+  }
 });
 
 test('a common offset of a million costs no neighbour', () => {
