@@ -1,7 +1,7 @@
 /**
  * What a run holds in memory: a whole run of thousands of steps through the product, on a local stack of its own, and the
  * most that a session of the paper's network takes.
- *   npm run bench -- memory [--part run|googlenet …] [--steps 3000] [--images 90] [--threads 2] [--no-record]
+ *   npm run bench -- memory [--part run|googlenet …] [--steps 6000] [--images 90] [--threads 2] [--no-record]
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       part: { type: 'string', multiple: true },
-      steps: { type: 'string', default: '3000' },
+      steps: { type: 'string', default: '6000' },
       images: { type: 'string', default: '90' },
       threads: { type: 'string', default: '2' },
       'no-record': { type: 'boolean', default: false },

@@ -75,6 +75,8 @@ interface Holder {
 }
 
 const BUSY_AFTER_MS = 5_000;
+/** V8's young generation has one size from the start: left to itself it doubles somewhere in the first thousands of steps. */
+export const trainerFlags = ['--expose-gc', '--min-semi-space-size=8', '--max-semi-space-size=8'];
 /** A run asks for its next work within this time, or has none for this device. */
 const BETWEEN_WORKS_MS = 5_000;
 
@@ -274,7 +276,7 @@ function spawnTrainer(settings: TrainerSettings): { child: Child; loaded: Promis
   const spawned = fork(join(__dirname, 'entry.js'), [], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: ['--expose-gc'],
+    execArgv: trainerFlags,
     serialization: 'advanced', // bytes as bytes
   });
   const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };

@@ -7,6 +7,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { withDataSet, type LocalDataSet } from '../../activities/data-set';
+import { trainerFlags } from '../../activities/trainer/host';
 import type { LoadSpec } from '../../activities/trainer/protocol';
 import { CheckpointManifest, type RunResult } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
@@ -97,7 +98,7 @@ export async function bareEpochs(stack: OwnStack, load: LoadSpec): Promise<BareE
   const threads = load.recipe.engine.threads ?? 1;
   const child = spawn(
     process.execPath,
-    ['--expose-gc', join(__dirname, 'bare-epochs-worker.js'), JSON.stringify({ load, folder })],
+    [...trainerFlags, join(__dirname, 'bare-epochs-worker.js'), JSON.stringify({ load, folder })],
     {
       env: { ...process.env, ...spawnEnvironment(threads, { oneDnn: true, deterministic: true }) },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,6 +1,7 @@
 /** A worker that goes through phases and says a JSON line after each: how one is started, and how it speaks. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { trainerFlags } from '../../activities/trainer/host';
 import { spawnEnvironment } from '../../engine/environment';
 
 export interface Phase {
@@ -12,7 +13,7 @@ export interface Phase {
 
 /** All phases of a worker. Throws where it ends badly. */
 export async function phasesOf<P extends Phase>(worker: string, argument: string, threads: number): Promise<P[]> {
-  const child = spawn(process.execPath, ['--expose-gc', worker, argument], {
+  const child = spawn(process.execPath, [...trainerFlags, worker, argument], {
     env: { ...process.env, ...spawnEnvironment(threads, { oneDnn: true, deterministic: true }) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
