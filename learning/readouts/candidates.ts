@@ -19,9 +19,9 @@ export interface Candidates {
 
 /** References whose products are computed at once. */
 const CHUNK = 65_536;
-/** Queries at once, and the most products at once, unless those of one query are more: 8 MB, which the caches hold. */
+/** Queries at once, and the most products at once: 32 MB. Of fewer queries a product of many references costs more. */
 const QUERIES = 512;
-const PRODUCTS = 2 ** 21;
+const PRODUCTS = 2 ** 23;
 /** Of as many references as this, a sample says how near is near: each eighth. */
 const SAMPLED = 1024;
 const STRIDE = 8;
