@@ -1,6 +1,6 @@
 /** Folders of photos for the bench of preprocessing: real ones where they are there, and large ones made here. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { rngFor } from '../../learning/random';
@@ -39,12 +39,12 @@ export const preprocessCases: readonly PreprocessCase[] = [
   },
   {
     name: 'large',
-    title: '96 JPEGs of 1500 × 1000, made by the bench, to 292 px',
+    title: '320 JPEGs of 1500 × 1000, made by the bench, to 292 px',
     label: null,
     inputSize: 224,
     prepare: async (scratch) => {
       const folder = join(scratch, 'large');
-      for (let i = 0; i < 96; i++) await writePhoto(join(folder, `class-${i % 2}`), i);
+      for (let i = 0; i < 32; i++) await writePhotos(join(folder, `class-${i % 2}`), i, 10);
       return folder;
     },
   },
@@ -59,8 +59,8 @@ const LAYERS = [
   { scale: 2, share: 0.15 },
 ] as const;
 
-/** Noise at several scales: compresses and decodes about as a photo does. */
-async function writePhoto(folder: string, number: number): Promise<void> {
+/** Noise at several scales, which compresses and decodes about as a photo does; the same picture in some files. */
+async function writePhotos(folder: string, number: number, copies: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   const sum = new Float32Array(WIDTH * HEIGHT * 3);
   for (const { scale, share } of LAYERS) {
@@ -73,7 +73,8 @@ async function writePhoto(folder: string, number: number): Promise<void> {
       .toBuffer();
     for (let i = 0; i < sum.length; i++) sum[i] += share * layer[i];
   }
-  await sharp(Uint8Array.from(sum), { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
+  const jpeg = await sharp(Uint8Array.from(sum), { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
     .jpeg({ quality: 90 })
-    .toFile(join(folder, `${number}.jpg`));
+    .toBuffer();
+  for (let copy = 0; copy < copies; copy++) await writeFile(join(folder, `${number}-${copy}.jpg`), jpeg);
 }
