@@ -96,7 +96,7 @@ async function pack(
         onFile: (done) => tell(counted('decode', done, files.length)),
       },
     );
-    await new Blobs(store, dataSets.blobs).putBytes(packed.bytes);
+    await new Blobs(store, dataSets.blobs).putBytes(packed.bytes, packed.sha256);
     const { sha256, paths, quarantined, notes } = packed;
     return commitManifest(store, key, ShardReport, {
       sha256,

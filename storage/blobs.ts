@@ -22,8 +22,9 @@ export class Blobs {
     readonly prefix: string,
   ) {}
 
-  async putBytes(bytes: Uint8Array): Promise<ObjectRef> {
-    const ref = this.#ref(sha256Hex(bytes), bytes.length);
+  /** @param sha256 of the bytes, where the caller has computed it */
+  async putBytes(bytes: Uint8Array, sha256 = sha256Hex(bytes)): Promise<ObjectRef> {
+    const ref = this.#ref(sha256, bytes.length);
     await ensureObject(this.store, ref, (key) => this.store.put(key, bytes));
     return ref;
   }
