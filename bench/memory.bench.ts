@@ -66,13 +66,17 @@ function runTable({ steps, images, threads }: Settings): Promise<Table> {
     const last = Math.max(0, ...samples.map(({ step }) => step ?? 0));
     type Sample = (typeof samples)[number];
     const row = (name: string, bytesOf: (sample: Sample) => number): string[] => {
-      const settled = samples.flatMap((sample): [number, number][] =>
-        sample.step !== null && sample.step >= SETTLING * last ? [[sample.step, bytesOf(sample)]] : [],
-      );
-      const { slope, error } = fitLine(settled);
+      const from = (share: number): [number, number][] =>
+        samples.flatMap((sample): [number, number][] =>
+          sample.step !== null && sample.step >= share * last ? [[sample.step, bytesOf(sample)]] : [],
+        );
+      const slope = (share: number): string => {
+        const line = fitLine(from(share));
+        return `${(line.slope / 1024).toFixed(2)} ± ${(line.error / 1024).toFixed(2)}`;
+      };
       const peak = Math.max(...samples.map(bytesOf));
-      const end = settled.at(-1)?.[1] ?? NaN;
-      return [name, mebibytes(peak), mebibytes(end), `${(slope / 1024).toFixed(2)} ± ${(error / 1024).toFixed(2)}`];
+      const end = from(SETTLING).at(-1)?.[1] ?? NaN;
+      return [name, mebibytes(peak), mebibytes(end), slope(SETTLING), slope(0.5)];
     };
     return {
       bench: 'memory',
@@ -81,7 +85,7 @@ function runTable({ steps, images, threads }: Settings): Promise<Table> {
         `convnet-4, Magnet 12 × 4 images of 48 px, ${48 * images} drawn images, ${threads} threads; ${EPOCHS} epochs with a refresh after each, ` +
         `an evaluation, a checkpoint every 20 s. Resident memory by /proc, ${samples.length} samples from the start of the run to its end; ` +
         `the slope is by least squares over the samples of the last ${100 * (1 - SETTLING)} % of the steps.`,
-      columns: ['', 'peak MiB', 'at the last step MiB', 'KiB a step'],
+      columns: ['', 'peak MiB', 'at the last step MiB', 'KiB a step', 'over the last half'],
       rows: [
         row('trainer', ({ trainer }) => trainer),
         row('worker', ({ worker }) => worker),
