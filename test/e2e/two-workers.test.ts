@@ -56,8 +56,8 @@ suite('two workers', () => {
     const recipe = {
       ...tiny.recipe,
       data: { ...data, channels: 1 as const, invert: true },
-      network: { ...network, inputSize: 64 },
-      stepsPerEpoch: 30,
+      network: { ...network, inputSize: 48 },
+      stepsPerEpoch: 12,
     };
     return { ...tiny, recipe };
   })();
