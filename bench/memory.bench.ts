@@ -80,7 +80,7 @@ function runTable({ steps, images, threads }: Settings): Promise<Table> {
     };
     return {
       bench: 'memory',
-      title: `A run of ${last} steps`,
+      title: `A run of ${EPOCHS * Math.ceil(steps / EPOCHS)} steps`,
       about:
         `convnet-4, Magnet 12 × 4 images of 48 px, ${48 * images} drawn images, ${threads} threads; ${EPOCHS} epochs with a refresh after each, ` +
         `an evaluation, a checkpoint every 20 s. Resident memory by /proc, ${samples.length} samples from the start of the run to its end; ` +
