@@ -80,8 +80,10 @@ suite('a run of real photos', () => {
       expect(losses.map(({ what }) => what)).toEqual(kills.map(({ victim }) => victim));
       for (const [i, { reached, resumedFrom }] of losses.entries()) {
         expect(reached).toBeGreaterThanOrEqual(kills[i].step);
-        expect(resumedFrom).toBeLessThan(reached); // steps were made again
+        expect(resumedFrom).toBeLessThanOrEqual(reached);
       }
+      const madeAgain = losses.map(({ reached, resumedFrom }) => reached - resumedFrom);
+      if (checkpointSeconds > 0) expect(Math.max(...madeAgain)).toBeGreaterThan(0); // else each step has its own
     },
     240_000,
   );
@@ -136,7 +138,8 @@ suite('a run of real photos', () => {
 
     const { digests } = await resultOf(client, run, tinyInput(photos, { checkpointSeconds: 120 }));
     expect(digests).toEqual(undisturbed.digests);
-    expect(await readEvents(store, run)).toMatchObject([
+    const events = await readEvents(store, run);
+    expect(events.filter(({ type }) => type !== 'speed')).toMatchObject([
       {
         type: 'attempt',
         resumedFrom: forked.earlierStep,
@@ -159,7 +162,9 @@ suite('a run of real photos', () => {
 
     const { result } = await handle.result();
     expect(result.digests).toEqual(undisturbed.digests);
-    const attempts = (await readEvents(stand.store, run)).filter(({ phase }) => phase === 'train');
+    const attempts = (await readEvents(stand.store, run)).filter(
+      ({ type, phase }) => type !== 'speed' && phase === 'train',
+    );
     expect(attempts.map(({ type, epoch }) => `${type} ${epoch}`)).toEqual([
       ...['attempt 1', 'attempt 2', 'attempt 3', 'lost 3'],
       ...['attempt 3', 'attempt 2', 'attempt 3'], // rejected, made again, gone on
