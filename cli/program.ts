@@ -105,6 +105,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
     .option('--objectives <names>', 'comma between them; left out: softmax,triplet,magnet')
     .action(does(async (options: never) => (await import('./commands/train')).demo(context, options)));
 
+  const look = (): Promise<typeof import('./commands/look')> => import('./commands/look');
   const runs = (): Promise<typeof import('./commands/runs')> => import('./commands/runs');
   withRun(command('watch', 'see a run go on, until it ends')).action(
     does(async (run: string, options: never) => (await runs()).watch(context, run, options)),
@@ -113,9 +114,9 @@ export function createProgram(context: Context, onExit: (code: number) => void):
     .option('--all', 'the runs of comparisons too')
     .option('--store <uri>', 'the store that holds them, where it is not the local one')
     .option('--json', 'one JSON object as the last line of stdout')
-    .action(does(async (options: never) => (await runs()).list(context, options)));
+    .action(does(async (options: never) => (await look()).list(context, options)));
   withRun(command('show', 'where a run stands, or its result')).action(
-    does(async (run: string, options: never) => (await runs()).show(context, run, options)),
+    does(async (run: string, options: never) => (await look()).show(context, run, options)),
   );
   withDetach(withRun(command('stop', 'stop a run at a checkpoint'))).action(
     does(async (run: string, options: never) => (await runs()).stop(context, run, options)),
@@ -131,7 +132,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
   withRun(command('report', 'fetch the page of a run or comparison and print its path'))
     .option('--profile', 'the page of its profile instead, where it was run with --profile')
     .option('--out <file>', 'where to; left out: .lodestone/reports/<run>.html, or <run>.profile.html')
-    .action(does(async (run: string, options: never) => (await runs()).report(context, run, options)));
+    .action(does(async (run: string, options: never) => (await look()).report(context, run, options)));
 
   const data = command('data', 'look at images before training, or draw some');
   for (const [name, decode] of [

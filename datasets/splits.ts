@@ -40,13 +40,13 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
 
   if (!given.has('test')) {
     const { drawnTest: fraction, splitSeed: seed } = options;
-    moveTo(
-      'test',
-      splits,
-      drawShare(trainRecords(records, splits), options.stratifyBy, fraction, rngName(seed, 'test split')),
-    );
+    const drawn = drawShare(trainRecords(records, splits), options.stratifyBy, fraction, rngName(seed, 'test split'));
+    moveTo('test', splits, drawn);
+    const share = `${percent(fraction)} of each ${options.stratifyBy}, seed ${seed}`;
     notes.push(
-      `test drawn from train: ${percent(fraction)} of each ${options.stratifyBy}, seed ${seed}, since the data set has none`,
+      drawn.length > 0
+        ? `test drawn from train: ${share}, since the data set has none`
+        : `no test: the data set has none, and ${share} comes to no image`,
     );
   }
 
@@ -55,9 +55,15 @@ export function assignSplits(records: readonly SourceRecord[], options: SplitOpt
     splits.forEach((split, i) => {
       if (split === 'validation') splits[i] = 'train';
     });
-    moveTo('validation', splits, chooseValidation(trainRecords(records, splits), options.stratifyBy, rule));
+    const chosen = chooseValidation(trainRecords(records, splits), options.stratifyBy, rule);
+    moveTo('validation', splits, chosen);
     const replaced = given.has('validation') ? ", in place of the data set's own" : '';
-    notes.push(`validation taken from train: ${describe(rule, options.stratifyBy)}${replaced}`);
+    const described = describe(rule, options.stratifyBy);
+    notes.push(
+      chosen.length > 0
+        ? `validation taken from train: ${described}${replaced}`
+        : `no validation: ${described} comes to no image`,
+    );
   }
   if (!splits.includes('train')) {
     throw new LodestoneError(

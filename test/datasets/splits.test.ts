@@ -88,6 +88,13 @@ describe('a data set without splits', () => {
       'validation taken from train: 15 % of each class, seed 0',
     ]);
   });
+
+  test('says where a share of a small class comes to nothing', () => {
+    expect(assignSplits(setOf([2, 2]), options).notes).toEqual([
+      'no test: the data set has none, and 25 % of each class, seed 0 comes to no image',
+      'no validation: 15 % of each class, seed 0 comes to no image',
+    ]);
+  });
 });
 
 describe('a data set with splits', () => {
