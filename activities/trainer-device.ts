@@ -21,7 +21,8 @@ import { rejectingInput } from './failures';
 import { beating } from './heartbeat';
 import type { HeartbeatDetails, Pool, TrainerSubject } from './requests';
 import type { TrainerServices } from './services';
-import type { TrainerHooks, TrainerSettings, WorkOutcome } from './trainer/host';
+import type { TrainerHooks, WorkOutcome } from './trainer/host';
+import type { TrainerSettings } from './trainer/spawn';
 import { EXAMPLES_OF_PART, type IndexFile, type PartFile, type StateFiles, type TrainerWork } from './trainer/protocol';
 
 export const MAX_RECOVERIES = 5;

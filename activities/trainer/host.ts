@@ -7,25 +7,21 @@
  *   P5  The child says what it does, and that has a deadline: silent for longer, it is killed.
  *   S7  Commits go on while training does; one that fails for too long ends the work.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
 import type { CheckpointRef } from '../../config/artifacts';
 import { canonicalJson } from '../../config/canonical-json';
-import { spawnEnvironment } from '../../engine/environment';
 import { assertNever, LodestoneError } from '../../errors';
 import type { FetchRecords } from '../../datasets/shard-source';
 import type { HeartbeatDetails } from '../requests';
 import {
   deadlinesMs,
   type Activity,
-  type ChildMessage,
   type FoundPart,
-  type HostMessage,
   type PartFile,
   type SavedState,
   type TrainerWork,
   type WorkResult,
 } from './protocol';
+import { spawnTrainer, tell, type Child, type TrainerSettings } from './spawn';
 
 export interface TrainerHooks {
   /** Told of every step of training by its global number. */
@@ -49,24 +45,6 @@ export interface WorkOutcome {
   readonly checkpoint: CheckpointRef | null;
 }
 
-export interface TrainerSettings {
-  readonly threads: number;
-  readonly kernels: 'proven' | 'stock';
-  readonly deterministic: boolean;
-  readonly tf32: boolean;
-  /** Whether it can profile its steps. */
-  readonly trace: boolean;
-}
-
-interface Child {
-  readonly process: ChildProcess;
-  readonly settings: TrainerSettings;
-  fingerprint: Readonly<Record<string, string>>;
-  onMessage: ((message: ChildMessage) => void) | null;
-  onEnd: ((reason: string) => void) | null;
-  alive: boolean;
-}
-
 /** Who has the device. */
 interface Holder {
   readonly ended: Promise<unknown>;
@@ -75,8 +53,6 @@ interface Holder {
 }
 
 const BUSY_AFTER_MS = 5_000;
-/** V8's young generation has one size from the start: left to itself it doubles somewhere in the first thousands of steps. */
-export const trainerFlags = ['--expose-gc', '--min-semi-space-size=8', '--max-semi-space-size=8'];
 /** A run asks for its next work within this time, or has none for this device. */
 const BETWEEN_WORKS_MS = 5_000;
 
@@ -266,58 +242,8 @@ export class TrainerHost {
   }
 }
 
-/** Starts a child; `loaded` resolves when it has loaded TensorFlow. */
-function spawnTrainer(settings: TrainerSettings): { child: Child; loaded: Promise<void> } {
-  const environment = {
-    ...process.env,
-    ...spawnEnvironment(settings.threads, { oneDnn: true, ...settings }),
-    LODESTONE_KERNELS: settings.kernels,
-  };
-  const spawned = fork(join(__dirname, 'entry.js'), [], {
-    env: environment,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: trainerFlags,
-    serialization: 'advanced', // bytes as bytes
-  });
-  const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };
-  let complaint = '';
-  spawned.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
-  const loaded = new Promise<void>((resolve, reject) => {
-    const onDeath = (reason: string): void => {
-      child.alive = false;
-      child.onEnd?.(reason);
-      reject(
-        new LodestoneError(
-          'TrainerLost',
-          `trainer: the process ended (${reason}) before it was ready. ${complaint.trim()}`,
-        ),
-      );
-    };
-    spawned.on('error', (error) => onDeath(error.message));
-    spawned.on('exit', (code, signal) => onDeath(signal ?? `exit code ${code ?? '?'} ${lastLine(complaint)}`));
-    spawned.on('message', (message: ChildMessage) => {
-      if (message.type === 'ready') {
-        child.fingerprint = message.fingerprint;
-        resolve();
-      } else if (message.type === 'failed' && message.id === null) {
-        reject(new LodestoneError(message.kind, message.message));
-      } else child.onMessage?.(message);
-    });
-  });
-  loaded.catch(() => undefined); // its host awaits it after the pid is written down
-  return { child, loaded };
-}
-
 function busy(why: string): LodestoneError {
   return new LodestoneError('DeviceBusy', `trainer: ${why}`);
-}
-
-function tell(child: Child, message: HostMessage): void {
-  if (child.alive) child.process.send(message, () => undefined); // a child that is gone is reported by its exit
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }
 
 function sleep(ms: number): Promise<void> {

@@ -7,7 +7,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { withDataSet, type LocalDataSet } from '../../activities/data-set';
-import { trainerFlags } from '../../activities/trainer/host';
+import { trainerFlags } from '../../activities/trainer/spawn';
 import type { LoadSpec } from '../../activities/trainer/protocol';
 import { CheckpointManifest, type RunResult } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';

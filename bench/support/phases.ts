@@ -1,7 +1,7 @@
 /** A worker that goes through phases and says a JSON line after each: how one is started, and how it speaks. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { trainerFlags } from '../../activities/trainer/host';
+import { trainerFlags } from '../../activities/trainer/spawn';
 import { spawnEnvironment } from '../../engine/environment';
 
 export interface Phase {
