@@ -12,9 +12,10 @@ import { planShards } from '../../datasets/scan';
 import type { BatchSource } from '../../learning/batch-source';
 import type { RunIndex } from '../../learning/index/run-index';
 import { labelData } from '../../learning/training-data';
-import { TrainingSession, type SessionConfig } from '../../learning/training/session';
+import { TrainingSession } from '../../learning/training/session';
 import { edgeOf, noisyBytes } from './cases';
 import { serveTurns } from './interleave';
+import { sessionConfig } from './session-config';
 
 const INPUT_SIZE = 64;
 const EDGE = edgeOf(INPUT_SIZE);
@@ -40,7 +41,9 @@ serveTurns(async () => {
       return pixels;
     },
   };
-  const session = await TrainingSession.create(configOf(precision), dataOf(), timed);
+  const network = { name: 'convnet-4', inputSize: INPUT_SIZE, embeddingSize: EMBEDDING } as const;
+  const config = sessionConfig({ network, stepsPerEpoch: STEPS, precision });
+  const session = await TrainingSession.create(config, dataOf(), timed);
   session.beginTraining();
   const index = clusters();
   let epoch = 0;
@@ -96,30 +99,5 @@ function clusters(): RunIndex {
     assignments: Int32Array.from({ length: CLASSES * PER_CLASS }, (_, example) => Math.floor(example / perCluster)),
     variance: 1,
     embeddingSize: EMBEDDING,
-  };
-}
-
-function configOf(wanted: Precision): SessionConfig {
-  return {
-    network: { name: 'convnet-4', inputSize: INPUT_SIZE, embeddingSize: EMBEDDING },
-    objective: {
-      type: 'magnet',
-      learningRate: 0.001,
-      alpha: 1,
-      globalScaling: 1,
-      clustersPerClass: CLUSTERS_PER_CLASS,
-      clustersPerBatch: 12,
-      examplesPerCluster: 4,
-    },
-    optimizer: { type: 'momentum', momentum: 0.9 },
-    warmStart: { epochs: 0, learningRate: 0.001, batchSize: 48 },
-    epochs: 1_000_000,
-    stepsPerEpoch: STEPS,
-    annealTo: 1,
-    seed: 1,
-    views: 1,
-    kernels: 'proven',
-    compile: true,
-    precision: wanted,
   };
 }

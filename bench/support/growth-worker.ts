@@ -9,11 +9,11 @@ import type { ClusterIndex } from '../../learning/index/run-index';
 import { rngFor } from '../../learning/random';
 import { magnetSampler } from '../../learning/sampling/magnet';
 import { classesOf, labelData, type TrainingData } from '../../learning/training-data';
-import type { SessionConfig } from '../../learning/training/session';
 import { edgeOf } from './cases';
 import { endlessSession, noisySource } from './endless-session';
 import { median, medianStep, serveTurns, type Work } from './interleave';
 import { heaps } from './made-up';
+import { sessionConfig } from './session-config';
 
 export type GrowthTask =
   | { readonly type: 'refresh'; readonly images: number; readonly classes: number; readonly clustersPerClass: number }
@@ -72,20 +72,12 @@ function refresh({ images, classes, clustersPerClass }: GrowthTask & { type: 're
 function steps({ images, clusters }: GrowthTask & { type: 'step' }): Work {
   const data = setOf(images, Math.min(clusters, Math.max(2, clusters / 10)));
   const index = indexOf(data, clusters);
-  const config: SessionConfig = {
+  const config = sessionConfig({
     network: { name: 'convnet-4', inputSize: INPUT_SIZE, embeddingSize: EMBEDDING_SIZE },
     objective: { type: 'magnet', ...magnet },
     optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-    warmStart: { epochs: 0, learningRate: 0.01, batchSize: 8 },
-    epochs: 1,
-    stepsPerEpoch: 1_000_000,
-    annealTo: 1,
-    seed: 1,
-    views: 1,
-    kernels: 'proven',
-    compile: true,
     precision: 'float32',
-  };
+  });
   const step = endlessSession({ config, data, source: noisySource(edgeOf(INPUT_SIZE), KEPT), index });
   const micros = samplerMicros(data, index);
   return {

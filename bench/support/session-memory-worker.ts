@@ -3,10 +3,11 @@ import type { Precision } from '../../engine/compile/bf16';
 import { memoryReport } from '../../engine/memory';
 import { buildClusterIndex } from '../../learning/index/cluster';
 import { classesOf, labelData } from '../../learning/training-data';
-import { TrainingSession, type EpochHooks, type SessionConfig } from '../../learning/training/session';
+import { TrainingSession, type EpochHooks } from '../../learning/training/session';
 import { edgeOf } from './cases';
 import { noisySource } from './endless-session';
 import { inPhase, type Phase } from './phases';
+import { sessionConfig } from './session-config';
 
 export interface MemoryPhase extends Phase {
   readonly tensors: number;
@@ -22,28 +23,14 @@ const hooks: EpochHooks = { onStep: () => undefined, afterStep: macrotask, shoul
 const tensors = (): object => ({ tensors: memoryReport().nativeTensors });
 
 async function main(precision: Precision): Promise<void> {
-  const config: SessionConfig = {
+  const config = sessionConfig({
     network: { name: 'googlenet-bn', inputSize: INPUT, embeddingSize: 1024 },
-    objective: {
-      type: 'magnet',
-      learningRate: 1e-3,
-      alpha: 1,
-      globalScaling: 1,
-      clustersPerClass: 2,
-      clustersPerBatch: 12,
-      examplesPerCluster: 4,
-    },
     optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     warmStart: { epochs: 1, learningRate: 1e-3, batchSize: BATCH },
     epochs: 1,
     stepsPerEpoch: STEPS,
-    annealTo: 1,
-    seed: 1,
-    views: 1,
-    kernels: 'proven',
-    compile: true,
     precision,
-  };
+  });
   const records = Array.from({ length: STEPS * BATCH }, (_, i) => ({
     path: `${String(i).padStart(3, '0')}.png`,
     split: 'train' as const,

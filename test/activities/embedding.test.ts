@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { DataSetManifest, type CheckpointRef, type ObjectRef } from '../../config/artifacts';
+import type { CheckpointRef, ObjectRef } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import type { HelpOutcome, HelpRequest, RefreshOutcome, RefreshRequest } from '../../activities/requests';
 import type { TrainerServices } from '../../activities/services';
@@ -17,9 +17,9 @@ import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
 import { LocalCache } from '../../storage/cache';
 import { CheckpointStore } from '../../storage/checkpoints';
-import { commitManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
-import { dataSets, runLayout } from '../../storage/run-layout';
+import { runLayout } from '../../storage/run-layout';
+import { emptyDataSet } from './empty-data-set';
 import { keysOf } from '../storage/support/faulty-store';
 
 const RUN = 'helped';
@@ -32,15 +32,7 @@ let checkpoint: CheckpointRef;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lodestone-embedding-'));
   store = new FileStore(join(folder, 'store'));
-  dataSet = await commitManifest(store, dataSets.manifest('d'), DataSetManifest, {
-    version: 1,
-    view: { edge: 4, channels: 3, invert: false },
-    records: [],
-    shards: [],
-    quarantined: [],
-    duplicates: [],
-    notes: [],
-  });
+  dataSet = await emptyDataSet(store);
   const position = { phase: 'train', epoch: 1, step: 10, globalStep: 10 } as const;
   checkpoint = await new CheckpointStore(store, RUN).commit({
     manifest: { version: 1, position, parent: null, index: null, seed: 1, fingerprint },

@@ -24,6 +24,7 @@ import { commitManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
 import { dataSets, runLayout } from '../../storage/run-layout';
 import { keyOf } from '../../storage/store';
+import { emptyDataSet } from './empty-data-set';
 import { FaultyStore, keysOf } from '../storage/support/faulty-store';
 
 const RUN = 'played';
@@ -34,15 +35,7 @@ let dataSet: ObjectRef;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lodestone-training-'));
   store = new FileStore(join(folder, 'store'));
-  dataSet = await commitManifest(store, dataSets.manifest('d'), DataSetManifest, {
-    version: 1,
-    view: { edge: 4, channels: 3, invert: false },
-    records: [],
-    shards: [],
-    quarantined: [],
-    duplicates: [],
-    notes: [],
-  });
+  dataSet = await emptyDataSet(store);
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

@@ -15,6 +15,7 @@ import { ensureStack, stopStack, type StackHandle } from '../../infra/stack/clie
 import { openStore } from '../../storage/open';
 import { runLayout } from '../../storage/run-layout';
 import type { ObjectStore } from '../../storage/store';
+import { oldTensorFlow } from '../engine/support/old-tensorflow';
 import { start, type Ended } from '../infra/setup/in-node';
 import { buildGuardian, projectRoot } from '../infra/stack/support';
 
@@ -269,19 +270,7 @@ describe('the machine', () => {
   });
 
   test('a TensorFlow of another version', async () => {
-    const pretend = join(folder, 'old-tensorflow.cjs');
-    writeFileSync(
-      pretend,
-      `const Module = require('node:module');
-       const load = Module._load;
-       Module._load = function (request, ...rest) {
-         const loaded = load.call(this, request, ...rest);
-         if (request !== '@tensorflow/tfjs-node-gpu') return loaded;
-         const backend = () => ({ binding: { TF_Version: '2.9.1' } });
-         return { ...loaded, getBackend: () => 'tensorflow', backend };
-       };`,
-    );
-    const { code, stdout } = await lodestone(['doctor'], { NODE_OPTIONS: `--require ${pretend}` });
+    const { code, stdout } = await lodestone(['doctor'], oldTensorFlow(folder));
     expect(stdout).toMatch(/fail {2}TensorFlow: engine: got TensorFlow 2\.9\.1, must be 2\.21: .*npm run setup/);
     expect(code).toBe(failures.EngineUnavailable.exitCode);
   });

@@ -3,7 +3,6 @@
  * ends in one message that names the thing and the way out, or is waited for; and the run goes on to the bits of an undisturbed one.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failures, type FailureKind } from '../../errors';
 import { runLayout } from '../../storage/run-layout';
@@ -22,6 +21,7 @@ import {
   type Answer,
   type OwnTemporal,
 } from './own-servers';
+import { oldTensorFlow } from '../engine/support/old-tensorflow';
 import { reachedStep } from './stand';
 
 jest.setTimeout(120_000);
@@ -85,18 +85,7 @@ suite('a machine that fails a run', () => {
   }
 
   it('a TensorFlow of another version: a run says so, and is not tried again; with the right one it goes on', async () => {
-    const pretend = join(shell.folder, 'old-tensorflow.cjs');
-    writeFileSync(
-      pretend,
-      `const Module = require('node:module');
-       const load = Module._load;
-       Module._load = function (request, ...rest) {
-         const loaded = load.call(this, request, ...rest);
-         if (request !== '@tensorflow/tfjs-node-gpu') return loaded;
-         return { ...loaded, getBackend: () => 'tensorflow', backend: () => ({ binding: { TF_Version: '2.9.1' } }) };
-       };`,
-    );
-    const worker = await shell.worker([], { NODE_OPTIONS: `--require ${pretend}` });
+    const worker = await shell.worker([], oldTensorFlow(shell.folder));
     const message = /^engine: got TensorFlow 2\.9\.1, must be 2\.21: .* Run `npm run setup`/;
     expectEnd(await run('whole', '--json'), 'EngineUnavailable', message);
     await interrupted(worker);

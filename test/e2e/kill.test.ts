@@ -64,7 +64,7 @@ suite('a run of real photos', () => {
 
   it.each([
     { seed: 11, trainers: 3, workers: 2, checkpointSeconds: 0.1 },
-    { seed: 12, trainers: 2, workers: 3, checkpointSeconds: 0 },
+    { seed: 12, trainers: 2, workers: 3, checkpointSeconds: 0.1 },
   ])(
     'S4, S6, B2, B3, B4, P4: $trainers trainers and $workers workers killed (seed $seed) change no bit',
     async ({ seed, trainers, workers, checkpointSeconds }) => {
@@ -80,10 +80,8 @@ suite('a run of real photos', () => {
       expect(losses.map(({ what }) => what)).toEqual(kills.map(({ victim }) => victim));
       for (const [i, { reached, resumedFrom }] of losses.entries()) {
         expect(reached).toBeGreaterThanOrEqual(kills[i].step);
-        expect(resumedFrom).toBeLessThanOrEqual(reached);
+        expect(resumedFrom).toBeLessThan(reached); // steps were made again
       }
-      const madeAgain = losses.map(({ reached, resumedFrom }) => reached - resumedFrom);
-      if (checkpointSeconds > 0) expect(Math.max(...madeAgain)).toBeGreaterThan(0); // else each step has its own
     },
     240_000,
   );

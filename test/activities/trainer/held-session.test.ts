@@ -1,12 +1,13 @@
 /** B3: what a child keeps warm is exactly what was committed, at every boundary; anything else is loaded anew. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HeldSession, type Loaded } from '../../../activities/trainer/held-session';
 import { writeState } from '../../../activities/trainer/files';
 import type { LoadSpec, StateFiles } from '../../../activities/trainer/protocol';
 import { Recipe } from '../../../config/recipe';
-import { data, digestOf, never, source, stopAfter } from '../../learning/training/toy';
+import { digestOf, never, stopAfter } from '../../learning/training/toy';
+import { writeToySet } from './toy-trainer';
 
 const STEPS = 4;
 let folder: string;
@@ -14,19 +15,6 @@ let load: LoadSpec;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lodestone-held-'));
-  const sha256 = '0'.repeat(64);
-  const manifest = {
-    version: 1,
-    view: { edge: source.edge, channels: source.channels, invert: false },
-    records: data.examples.map(({ path, split, classId }, position) => {
-      const labels = { kind: `kind ${classId}` };
-      return { path, sha256, split, labels, attributes: {}, shard: 0, position };
-    }),
-    shards: [{ sha256, records: data.examples.length }],
-    quarantined: [],
-    duplicates: [],
-    notes: [],
-  };
   load = {
     recipe: Recipe.parse({
       data: { label: 'kind' },
@@ -37,11 +25,8 @@ beforeAll(async () => {
       epochs: 1,
       stepsPerEpoch: STEPS,
     }),
-    manifest: join(folder, 'manifest.json'),
-    shards: [join(folder, 'shard')],
+    ...(await writeToySet(folder)),
   };
-  await writeFile(load.manifest, JSON.stringify(manifest));
-  await writeFile(load.shards[0], await source.read(data.examples.map((_, i) => i)));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,48 +1,23 @@
 /** The built trainer child under its host: records that are not on the disk come over the channel, bit for bit. */
-import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { TrainerHost, TrainerHooks } from '../../../activities/trainer/host';
 import type { RefreshWork } from '../../../activities/trainer/protocol';
 import { Recipe } from '../../../config/recipe';
 import type { FetchRecords } from '../../../datasets/shard-source';
-import { projectRoot } from '../../e2e/stand';
 import { data, source } from '../../learning/training/toy';
 import { freshFolder } from '../../storage/support/temporary-folder';
+import { builtHost, writeToySet } from './toy-trainer';
 
 const recordBytes = source.edge * source.edge * source.channels;
 let host: TrainerHost;
-let folder: string;
+let files: Awaited<ReturnType<typeof writeToySet>>;
 let shard: Uint8Array;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['infra/setup/build-now.mjs'], { cwd: projectRoot, stdio: 'pipe' });
-  const built = (await import(join(projectRoot, 'dist/activities/trainer/host.js'))) as {
-    TrainerHost: new () => TrainerHost;
-  };
-  host = new built.TrainerHost();
-  folder = await freshFolder();
-  shard = await source.read(data.examples.map((_, i) => i));
-  const manifest = {
-    version: 1,
-    view: { edge: source.edge, channels: source.channels, invert: false },
-    records: data.examples.map(({ path, split, classId }, position) => ({
-      path,
-      sha256: '0'.repeat(64),
-      split,
-      labels: { kind: `kind ${classId}` },
-      attributes: {},
-      shard: 0,
-      position,
-    })),
-    shards: [{ sha256: '0'.repeat(64), records: data.examples.length }],
-    quarantined: [],
-    duplicates: [],
-    notes: [],
-  };
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
-  await writeFile(join(folder, 'shard'), shard);
+  host = await builtHost();
+  files = await writeToySet(await freshFolder());
+  shard = await readFile(files.shards[0]);
 }, 120_000);
 afterAll(() => host.kill());
 
@@ -58,7 +33,7 @@ async function refreshed(shardFile: string, fetch: FetchRecords): Promise<string
         magnet: { clustersPerClass: 2 },
         warmStart: { epochs: 0 },
       }),
-      manifest: join(folder, 'manifest.json'),
+      manifest: files.manifest,
       shards: [shardFile],
     },
     from: null,
@@ -99,8 +74,10 @@ test('P7: an index of records that came over the channel is that of records on t
         Buffer.concat(positions.map((at) => bytes.subarray(at * recordBytes, (at + 1) * recordBytes))),
       );
     };
-  const local = await refreshed(join(folder, 'shard'), () => Promise.resolve(null));
-  expect(await refreshed(join(folder, 'not there'), remote(shard))).toBe(local);
+  const local = await refreshed(files.shards[0], () => Promise.resolve(null));
+  expect(await refreshed(`${files.shards[0]} that is not there`, remote(shard))).toBe(local);
   expect(new Set(asked).size).toBeGreaterThanOrEqual(data.train.length);
-  expect(await refreshed(join(folder, 'nor there'), remote(shard.map((byte) => 255 - byte)))).not.toBe(local);
+  expect(await refreshed(`${files.shards[0]} that is nowhere`, remote(shard.map((byte) => 255 - byte)))).not.toBe(
+    local,
+  );
 }, 120_000);

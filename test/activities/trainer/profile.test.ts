@@ -1,8 +1,6 @@
 /** The built trainer child with and without a profile: the same bits, the times only where they were asked for. */
-import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { TrainerHost, TrainerHooks } from '../../../activities/trainer/host';
 import type { TrainWork } from '../../../activities/trainer/protocol';
 import type { HeartbeatDetails } from '../../../activities/requests';
@@ -10,36 +8,16 @@ import type { CheckpointRef } from '../../../config/artifacts';
 import { StepProfile } from '../../../config/profile';
 import { Recipe } from '../../../config/recipe';
 import type { EpochSpeed } from '../../../config/speed';
-import { projectRoot } from '../../e2e/stand';
-import { data, source } from '../../learning/training/toy';
 import { freshFolder } from '../../storage/support/temporary-folder';
+import { builtHost, writeToySet } from './toy-trainer';
 
 const STEPS = 12;
-const sha256 = '0'.repeat(64);
 let host: TrainerHost;
-let folder: string;
+let files: Awaited<ReturnType<typeof writeToySet>>;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['infra/setup/build-now.mjs'], { cwd: projectRoot, stdio: 'pipe' });
-  const built = (await import(join(projectRoot, 'dist/activities/trainer/host.js'))) as {
-    TrainerHost: new () => TrainerHost;
-  };
-  host = new built.TrainerHost();
-  folder = await freshFolder();
-  const manifest = {
-    version: 1,
-    view: { edge: source.edge, channels: source.channels, invert: false },
-    records: data.examples.map(({ path, split, classId }, position) => {
-      const labels = { kind: `kind ${classId}` };
-      return { path, sha256, split, labels, attributes: {}, shard: 0, position };
-    }),
-    shards: [{ sha256, records: data.examples.length }],
-    quarantined: [],
-    duplicates: [],
-    notes: [],
-  };
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
-  await writeFile(join(folder, 'shard'), await source.read(data.examples.map((_, i) => i)));
+  host = await builtHost();
+  files = await writeToySet(await freshFolder());
 }, 120_000);
 afterAll(() => host.kill());
 
@@ -65,7 +43,7 @@ async function trained(profile: boolean, compile: boolean): Promise<Trained> {
   const work: TrainWork = {
     type: 'train',
     id: randomUUID(),
-    load: { recipe, manifest: join(folder, 'manifest.json'), shards: [join(folder, 'shard')] },
+    load: { recipe, ...files },
     from: null,
     scratch: await freshFolder(),
     phase: 'train',
@@ -83,7 +61,11 @@ async function trained(profile: boolean, compile: boolean): Promise<Trained> {
       const hash = createHash('sha256');
       for (const file of [tensors, curve]) hash.update(await readFile(file));
       digest = hash.digest('hex');
-      return { manifest: { uri: 'file:none', sha256, bytes: 0 }, digest, position } satisfies CheckpointRef;
+      return {
+        manifest: { uri: 'file:none', sha256: '0'.repeat(64), bytes: 0 },
+        digest,
+        position,
+      } satisfies CheckpointRef;
     },
     keepPart: () => Promise.reject(new Error('an epoch has no parts')),
     findPart: () => Promise.reject(new Error('nor does it look for any')),
