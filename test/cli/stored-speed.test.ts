@@ -3,7 +3,7 @@ import { writeEvent } from '../../activities/events';
 import { profilePage, storedSpeed, storedSpeeds } from '../../cli/stored-speed';
 import { FileStore } from '../../storage/file-store';
 import { runLayout } from '../../storage/run-layout';
-import { exampleProfile } from '../report/example';
+import { exampleProfile } from '../report/example-speed';
 import { freshFolder } from '../storage/support/temporary-folder';
 import { resultOf } from './support';
 

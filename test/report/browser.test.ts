@@ -7,7 +7,8 @@ import { renderProfile } from '../../report/profile-report';
 import { renderRecovery } from '../../report/recovery-report';
 import { renderRunReport } from '../../report/run-report';
 import { Browser, findChromium, type View } from './browser';
-import { exampleComparison, exampleProfile, exampleRecovery, exampleRun } from './example';
+import { exampleComparison, exampleRecovery, exampleRun } from './example';
+import { exampleProfile } from './example-speed';
 
 const program = findChromium();
 if (program === null) {

@@ -2,28 +2,15 @@
  * A made-up but realistic run, for tests and for looking at: every part of a page has something to show, and the data
  * set's names are as unpleasant as names get. The same values on every call.
  */
-import { crc32, deflateSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import { type Evaluation, type Readout, type RunResult } from '../../config/artifacts';
 import { type ObjectiveName } from '../../config/objective';
 import { Recipe } from '../../config/recipe';
-import { type StepProfile } from '../../config/profile';
-import {
-  type ComparisonInput,
-  type CurvePoint,
-  type RecoveryInput,
-  type RunReportInput,
-  type SpeedInput,
-} from '../../report/inputs';
-import { type ProfileInput } from '../../report/profile-report';
+import { type ComparisonInput, type CurvePoint, type RecoveryInput, type RunReportInput } from '../../report/inputs';
+import { encodePng } from '../../datasets/procedural/png';
+import { exampleSpeed } from './example-speed';
+import { nastyNames } from './nasty-names';
 
-export const nastyNames = {
-  script: '<script>alert("cheese")</script>',
-  attribute: '"><img src=x onerror=alert(1)>',
-  rightToLeft: 'תפוחים \u202E ירוקים',
-  emoji: '🍎 apples & "pears" 👩🏽‍🌾',
-  long: 'a-very-long-class-name-'.repeat(14),
-};
 const classNames = [nastyNames.emoji, nastyNames.rightToLeft, nastyNames.script, nastyNames.long];
 const warmSteps = 60;
 const stepsPerEpoch = 75;
@@ -40,7 +27,7 @@ export function exampleRun(): RunReportInput {
     refreshes: Array.from({ length: epochs }, (_, i) => i * stepsPerEpoch),
     resumes: [212, 655],
     validationErrors: exampleValidation('magnet'),
-    speed: exampleSpeed(),
+    speed: exampleSpeed(epochs, stepsPerEpoch),
     dataSet: exampleDataSet(),
     images: examplePictures(evaluation),
     command: "npx lodestone run ./groceries --label coarse --fine-label fine --set 'magnet.clustersPerClass=4'",
@@ -84,81 +71,6 @@ export function exampleRecovery(): RecoveryInput {
     ],
     command: 'npx lodestone recover ./groceries --label fine --pairings 3 --objectives softmax,magnet',
     version: '0.1.0',
-  };
-}
-
-const environment = {
-  tensorflow: '2.21.0',
-  device: 'cpu',
-  cpu: 'Example CPU @ 2.0 GHz',
-  threads: '2',
-  kernels: 'relu=fused',
-};
-
-function exampleSpeed(): SpeedInput {
-  const epoch = (number: number): SpeedInput['epochs'][number] => ({
-    phase: number === 0 ? 'warm-start' : 'train',
-    epoch: Math.max(1, number),
-    speed: {
-      steps: stepsPerEpoch,
-      firstRuns: number === 1 ? 1 : 0,
-      images: stepsPerEpoch * 48,
-      seconds: {
-        sample: 0.4,
-        wait: 0.3,
-        upload: 0.2,
-        compile: number === 1 ? 2.2 : 0,
-        'warm-up': number === 1 ? 1.1 : 0,
-        step: 9,
-        record: 0.1,
-        checkpoint: 0.6,
-        messages: 0.05,
-      },
-      residentBytes: 1.21e9,
-      peakBytes: 1.9e9,
-      tensors: 412,
-    },
-  });
-  return { epochs: Array.from({ length: 1 + epochs }, (_, i) => epoch(i)), environment };
-}
-
-export function exampleProfile(): ProfileInput {
-  const ops = [
-    'Conv2D',
-    'Conv2DBackpropFilter',
-    '_FusedConv2D',
-    'MatMul',
-    'FusedBatchNormV3',
-    'ResourceApplyAdam',
-    'Sub',
-  ];
-  const nodes = Array.from({ length: 400 }, (_, i): NonNullable<StepProfile['nodes']>[number] => ({
-    node: i === 5 ? nastyNames.script : `train/${i}_${ops[i % ops.length]}`,
-    op: ops[i % ops.length],
-    device: 'CPU:0',
-    thread: 700_000 + (i % 3),
-    start: i * 60,
-    micros: 1 + ((i * 37) % 160),
-    shape: i % 9 === 0 ? null : [8, 16, 16, 32],
-    bytes: 4 * 8 * 16 * 16 * 32,
-  }));
-  return {
-    run: 'groceries-magnet-3f9c21aa',
-    version: '0.1.0',
-    profile: {
-      version: 1,
-      phase: 'train',
-      epoch: 3,
-      network: 'convnet-4, 64 px',
-      objective: 'magnet',
-      images: 48,
-      compiled: true,
-      precision: 'float32',
-      environment,
-      speed: exampleSpeed().epochs[1].speed,
-      traced: 5,
-      nodes,
-    },
   };
 }
 
@@ -351,29 +263,12 @@ function examplePictures({ clusters, neighbours }: Evaluation): ReadonlyMap<stri
 function blobPicture(seed: string): string {
   const edge = 24;
   const bytes = createHash('sha256').update(seed).digest();
-  const rows = Buffer.alloc(edge * (1 + 3 * edge));
-  for (let y = 0; y < edge; y += 1) {
-    for (let x = 0; x < edge; x += 1) {
-      const inside = Math.hypot(x - 8 - (bytes[6] % 8), y - 8 - (bytes[7] % 8)) < 5 + (bytes[8] % 5);
-      for (let c = 0; c < 3; c += 1) rows[y * (1 + 3 * edge) + 1 + 3 * x + c] = bytes[c + (inside ? 3 : 0)];
-    }
-  }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(edge, 0);
-  header.writeUInt32BE(edge, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))];
-  return `data:image/png;base64,${Buffer.concat([signature, ...chunks]).toString('base64')}`;
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const framed = Buffer.alloc(body.length + 8);
-  framed.writeUInt32BE(data.length, 0);
-  body.copy(framed, 4);
-  framed.writeUInt32BE(crc32(body), body.length + 4);
-  return framed;
+  const pixels = Uint8Array.from({ length: 3 * edge * edge }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % edge, Math.floor(i / 3 / edge)];
+    const inside = Math.hypot(x - 8 - (bytes[6] % 8), y - 8 - (bytes[7] % 8)) < 5 + (bytes[8] % 5);
+    return bytes[(i % 3) + (inside ? 3 : 0)];
+  });
+  return `data:image/png;base64,${Buffer.from(encodePng(pixels, edge, edge)).toString('base64')}`;
 }
 
 function sha(text: string): string {

@@ -4,7 +4,9 @@ import { renderComparison } from '../../report/comparison-report';
 import { renderProfile } from '../../report/profile-report';
 import { renderRecovery } from '../../report/recovery-report';
 import { renderRunReport } from '../../report/run-report';
-import { exampleComparison, exampleProfile, exampleRecovery, exampleRun, nastyNames } from './example';
+import { exampleComparison, exampleRecovery, exampleRun } from './example';
+import { exampleProfile } from './example-speed';
+import { nastyNames } from './nasty-names';
 import { readHtml } from './read-html';
 
 const pages: readonly (readonly [string, () => string])[] = [
