@@ -1,4 +1,8 @@
-/** `npm start`: set-up, then the demo on the local stack. What stands after `--` goes to `lodestone demo`. */
+/**
+ * `npm start`: set-up, then the demo on the local stack, which has ended when this does, unless somebody else holds it. What
+ * stands after `--` goes to `lodestone demo`.
+ */
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isolatedEnvironment } from './environment.mjs';
 import { main } from './main.mjs';
@@ -9,5 +13,9 @@ import { setUp } from './steps.mjs';
 await main(async () => {
   await setUp({ alternatives: false });
   const command = [join(projectRoot, 'bin/lodestone.mjs'), 'demo', ...process.argv.slice(2)];
-  return runForeground(process.execPath, command, { cwd: projectRoot, env: isolatedEnvironment(process.env) });
+  const env = isolatedEnvironment(process.env);
+  const code = await runForeground(process.execPath, command, { cwd: projectRoot, env });
+  const built = createRequire(join(projectRoot, 'dist/'));
+  await built('./infra/stack/client.js').untilUnheldEnds(built('./cli/settings.js').stackFolder(env));
+  return code;
 });

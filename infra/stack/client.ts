@@ -135,6 +135,18 @@ export async function stopStack(stateDir: string): Promise<boolean> {
   return true;
 }
 
+/**
+ * Resolves when a stack that nobody holds has ended; at once where somebody holds it, or none runs. Commands let go of it
+ * without waiting, so that the next one finds it up: who wants to leave nothing running waits.
+ */
+export async function untilUnheldEnds(stateDir: string): Promise<void> {
+  for (;;) {
+    const status = await stackStatus(stateDir);
+    if (status.type !== 'running' || status.leases.length > 0) return;
+    await sleep(RETRY_MS);
+  }
+}
+
 /** Says that a detached run is over; without a guardian there is nothing to say. */
 export async function endRunLease(stateDir: string, name: string): Promise<void> {
   const socket = readState(stateDir) === null ? null : await tryConnect(socketAddress(stateDir));

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
-import { ensureStack, stackStatus, stopStack, type StackHandle } from '../../../infra/stack/client';
+import { ensureStack, stackStatus, stopStack, untilUnheldEnds, type StackHandle } from '../../../infra/stack/client';
 import { isAlive } from '../../../infra/stack/processes';
 import {
   buildGuardian,
@@ -170,6 +170,19 @@ test('two commands at once share one guardian; dev up outlives its command; dev 
   expect(await stackStatus(stateDir)).toEqual({ type: 'stopped' });
   expect(stateOf(stateDir).leases).toEqual([]);
   expect(await stopStack(stateDir)).toBe(false);
+});
+
+test('a stack that was let go of is waited for until nothing of it runs; one that is held is not waited for', async () => {
+  const stateDir = freshStateDir();
+  const stack = await up(stateDir);
+  await untilUnheldEnds(stateDir);
+  expect(await stackStatus(stateDir)).toMatchObject({ type: 'running', leases: [{ type: 'command', name: 'test' }] });
+  const guardian = markOfProcess(stateDir, 'guardian');
+  const servers = stateOf(stateDir).processes;
+  await stack.release();
+  await untilUnheldEnds(stateDir);
+  expect(servers.filter(isAlive)).toEqual([]);
+  await until('the guardian is gone', () => !isAlive(guardian) || null, 2000);
 });
 
 test('a taken port is named with its holder and the way out; the stack ends again', async () => {
