@@ -8,7 +8,7 @@
  * `boxOfCrop` translates a crop in pixel edges, the convention of image libraries, to such a box.
  */
 import { LodestoneError } from '../errors';
-import { attribute, binding, runOneOutput, uploadBytes } from './native';
+import { attribute, binding, nativeType, runOneOutput, uploadBytes } from './native';
 import { tf } from './tf';
 
 type Shape4 = [number, number, number, number];
@@ -64,14 +64,15 @@ export function cropResizeTensors(
   { mean, deviation }: Normalise,
 ): tf.Tensor4D {
   return tf.tidy(() => {
+    const source = onDevice(images);
     const attributes = [
-      attribute.type('T', binding().TF_UINT8),
+      attribute.type('T', nativeType(source)),
       attribute.string('method', 'bilinear'),
       attribute.float('extrapolation_value', 0),
     ];
     const imageOfBox = tf.range(0, boxes.shape[0], 1, 'int32');
     const size = tf.tensor1d([outputSize, outputSize], 'int32');
-    const crops = runOneOutput('CropAndResize', attributes, [images, boxes, imageOfBox, size]);
+    const crops = runOneOutput('CropAndResize', attributes, [source, boxes, imageOfBox, size]);
     // Row by row, the channels' numbers repeated along it: broadcasting over 3 channels alone takes several times longer.
     const alongRow = (ofChannel: (channel: number) => number): tf.Tensor1D =>
       tf.tensor1d(Float32Array.from({ length: outputSize * mean.length }, (_, i) => ofChannel(i % mean.length)));
@@ -79,6 +80,14 @@ export function cropResizeTensors(
     const shift = alongRow((channel) => -mean[channel] / deviation[channel]);
     return crops.reshape([-1, factor.size]).mul(factor).add(shift).reshape<tf.Tensor4D>(crops.shape);
   });
+}
+
+/** GPUs crop float32 only; from uint8 TensorFlow would crop on the CPU, at a tenth of the speed. The crop's bits are the same. */
+function onDevice(images: tf.Tensor): tf.Tensor {
+  if (!binding().isUsingGpuDevice()) return images;
+  const { TF_UINT8, TF_FLOAT } = binding();
+  const types = [attribute.type('SrcT', TF_UINT8), attribute.type('DstT', TF_FLOAT), attribute.bool('Truncate', false)];
+  return runOneOutput('Cast', types, [images]);
 }
 
 /**

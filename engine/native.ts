@@ -50,7 +50,8 @@ export interface Binding {
 
 interface NativeBackend {
   binding: Binding;
-  readonly tensorMap: { get(dataId: object): { readonly dtype: number } };
+  readonly tensorMap: { get(dataId: object): { dtype: number; readonly values: ArrayBufferView | null } };
+  write(values: ArrayBufferView, shape: readonly number[], dtype: 'int32'): object;
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   executeMultipleOutputs(
     op: string,
@@ -89,13 +90,26 @@ export function runOneOutput(
 }
 
 /**
- * Uploads bytes as a native uint8 tensor, a quarter of the size of float32. tfjs has no uint8 and calls it int32:
- * hand it to native ops that take uint8 only. The bytes are copied before this returns.
+ * Bytes as a native uint8 tensor, a quarter of the size of float32. tfjs has no uint8 and calls it int32: hand it to native
+ * ops that take uint8 only. They are uploaded when an op first uses them, as tfjs does: leave them alone until then.
  */
 export function uploadBytes(bytes: Uint8Array, shape: readonly number[]): tf.Tensor {
-  const dtype = binding().TF_UINT8;
-  const id = binding().createTensor(shape, dtype, bytes);
-  return backend().createOutputTensor({ id, shape: [...shape], dtype });
+  const dataId = backend().write(bytes, shape, 'int32');
+  backend().tensorMap.get(dataId).dtype = binding().TF_UINT8;
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype: 'int32' });
+}
+
+/** The tensor's elements as they lie in memory, from where they are: JavaScript, or else the device. Not a copy. */
+export function valuesOf(tensor: tf.TensorInfo): ArrayBufferView {
+  const held = backend().tensorMap.get(tensor.dataId).values;
+  if (held !== null) return held;
+  const { TF_UINT8, TF_INT32 } = binding();
+  if (nativeType(tensor) !== TF_UINT8) return binding().tensorDataSync(nativeId(tensor));
+  const types = [attribute.type('SrcT', TF_UINT8), attribute.type('DstT', TF_INT32), attribute.bool('Truncate', false)];
+  const wide = runOneOutput('Cast', types, [tensor]); // the addon reads no bytes
+  const bytes = Uint8Array.from(wide.dataSync<'int32'>());
+  wide.dispose();
+  return bytes;
 }
 
 /** The tensor's handle in the addon, uploading its values if that has not happened yet. Clones share one id. */

@@ -152,6 +152,7 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(THREADS)
     torch.backends.cudnn.allow_tf32 = False  # as ours; products have it off already
+    torch.backends.cudnn.benchmark = True  # shapes never change: let it try its convolutions and keep the fastest
     step, model = {"train": train, "forward": inference}[kind](case, variant)
     parameters = sum(p.numel() for p in model.parameters())
     where = torch.cuda.get_device_name() if DEVICE == "cuda" else f"{torch.get_num_threads()} threads"

@@ -41,6 +41,15 @@ export const trainCases: readonly TrainCase[] = [
     wholeSession: false,
   },
   {
+    name: 'googlenet-magnet-224',
+    title: 'GoogLeNet-BN, Magnet, 12 × 4 images of 224 px',
+    network: { name: 'googlenet-bn', inputSize: 224, embeddingSize: 1024 },
+    objective: { type: 'magnet', clusters: 12, perCluster: 4 },
+    images: 48,
+    steps: 1,
+    wholeSession: false,
+  },
+  {
     name: 'convnet-magnet',
     title: 'convnet-4, Magnet, 12 × 4 images of 64 px',
     network: { name: 'convnet-4', inputSize: 64, embeddingSize: 128 },

@@ -10,6 +10,7 @@
 import { assertNever } from '../../errors';
 import { binding, type Attribute } from '../native';
 import { narrowed, TF_BFLOAT16, type Precision } from './bf16';
+import { emitFeed } from './feeds';
 import type { GraphBuilder } from './graph';
 import type { AttributeValue } from './protobuf';
 import { completeAttributes } from './signatures';
@@ -18,6 +19,8 @@ import { untraceable, type RecordedOp, type Source, type Trace } from './trace';
 export const nodeNames = {
   variable: (name: string): string => `variable/${name}`,
   input: (step: string, name: string): string => `${step}/input/${name}`,
+  /** What a run of the step feeds for the input. */
+  feed: (step: string, name: string): string => `${step}/feed/${name}`,
   output: (step: string, name: string): string => `${step}/output/${name}`,
 };
 
@@ -26,11 +29,8 @@ const READS = new Set(['ReadVariableOp', 'ResourceGather', 'ResourceGatherNd', '
 
 /** Adds the nodes of one step, all under `<step>/`. The variables' nodes are there already. */
 export function emitStep(graph: GraphBuilder, step: string, trace: Trace, precision: Precision): void {
-  for (const { name, shape, dtype } of trace.inputs) {
-    graph.add(nodeNames.input(step, name), 'Placeholder', [], {
-      dtype: typeOf(dtype),
-      shape: { type: 'shape', value: shape },
-    });
+  for (const input of trace.inputs) {
+    emitFeed(graph, nodeNames.feed(step, input.name), nodeNames.input(step, input.name), input);
   }
 
   const live = liveOps(trace);

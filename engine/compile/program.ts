@@ -21,6 +21,7 @@ import { tf } from '../tf';
 import { checkValues, type VariableSet, type VariableSpec } from '../variables';
 import { requireBf16, type Precision } from './bf16';
 import { emitStep, nodeNames } from './emit';
+import { feedOf } from './feeds';
 import { GraphBuilder } from './graph';
 import { recordStep } from './recorder';
 import { traceDifference, untraceable, type TensorKind } from './trace';
@@ -93,14 +94,15 @@ export class Program {
         'compile: a step failed midway, so the variables may be half updated. Restore the last checkpoint first.',
       );
     }
-    const tensors = step.inputs.map((input) => matching(input, batch[input.name]));
+    const feeds = step.inputs.map((input) => feedOf(input, matching(input, batch[input.name])));
     this.broken = true; // C3: until the call has come back
     const outputs = this.call(
-      step.inputs.map((input) => nodeNames.input(name, input.name)),
-      tensors,
+      step.inputs.map((input) => nodeNames.feed(name, input.name)),
+      feeds.map(({ id }) => id),
       step.outputs.map((output) => nodeNames.output(name, output)),
     );
     this.broken = false;
+    for (const { id, isOwn } of feeds) if (isOwn) binding().deleteTensor(id);
     return Object.fromEntries(step.outputs.map((output, i) => [output, outputs[i]]));
   }
 
@@ -125,7 +127,7 @@ export class Program {
       const tensors = fitting.map(({ spec, given }) => tf.tensor(new Float32Array(given), [...spec.shape], 'float32'));
       this.call(
         this.specs.map(({ name }) => setNode(name)),
-        tensors,
+        tensors.map(nativeId),
         [SET_DONE],
       );
     });
@@ -136,11 +138,9 @@ export class Program {
     binding().deleteSavedModel(this.session);
   }
 
-  private call(inputs: readonly string[], tensors: readonly tf.Tensor[], outputs: readonly string[]): tf.Tensor[] {
+  private call(inputs: readonly string[], ids: readonly number[], outputs: readonly string[]): tf.Tensor[] {
     const endpoints = (names: readonly string[]): string => names.map((name) => `${name}:0`).join(',');
-    return binding()
-      .runSavedModel(this.session, tensors.map(nativeId), endpoints(inputs), endpoints(outputs))
-      .map(tensorOf);
+    return binding().runSavedModel(this.session, ids, endpoints(inputs), endpoints(outputs)).map(tensorOf);
   }
 }
 
@@ -186,7 +186,6 @@ function matching(
   given: tf.Tensor | undefined,
 ): tf.Tensor {
   if (given === undefined) throw untraceable(`the batch has no "${name}"`);
-  nativeId(given); // uploads, so that its native type is known
   if (given.shape.join() !== shape.join() || nativeType(given) !== dtype) {
     throw untraceable(
       `the batch's "${name}" is ${given.dtype} [${given.shape.join(', ')}], was compiled for [${shape.join(', ')}] ` +
