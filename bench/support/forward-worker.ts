@@ -5,6 +5,7 @@
  */
 import type { Precision } from '../../engine/compile/bf16';
 import { Program } from '../../engine/compile/program';
+import { fingerprint } from '../../engine/fingerprint';
 import { chooseKernels } from '../../engine/kernels';
 import { uploadBytes } from '../../engine/native';
 import type { Step } from '../../engine/step';
@@ -52,7 +53,7 @@ serveTurns(() => {
   const turn = (): Promise<number> => medianStep(one.steps, () => void dataOf(run));
   const apart = variant === 'eager' ? 0 : deviation(dataOf(run), dataOf(reference));
   return {
-    note: `largest deviation from op by op in float32: ${apart.toExponential(1)} of the largest component`,
+    note: `${fingerprint().device}; largest deviation from op by op in float32: ${apart.toExponential(1)} of the largest component`,
     turn,
   };
 });

@@ -144,6 +144,16 @@ function toolchainChecks(folder: string): Check[] {
   });
 }
 
+/** Of max pooling there is a fused kernel for CPUs only: on a GPU the stock one is the right one. */
+export function kernelCheck(kernels: z.infer<typeof EngineAnswer>['kernels'], onGpu: boolean): Check {
+  const chosen = Object.entries(kernels).map(([op, { kernel }]) => `${op} ${kernel}`);
+  const slower = chosen.some((line) => line.endsWith('stock') && !(onGpu && line.startsWith('maxPool')));
+  const text = chosen.join(', ');
+  return slower
+    ? { name: 'kernels', state: 'warn', text: `${text}; stock ones are right but slower` }
+    : { name: 'kernels', state: 'ok', text };
+}
+
 async function engineChecks(context: Context): Promise<Check[]> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', ENGINE_SCRIPT], {
@@ -158,14 +168,9 @@ async function engineChecks(context: Context): Promise<Check[]> {
     });
     const answer = EngineAnswer.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
     const { tensorflow, device } = answer.fingerprint;
-    const kernels = Object.entries(answer.kernels).map(([op, { kernel }]) => `${op} ${kernel}`);
     return [
       { name: 'TensorFlow', state: 'ok', text: `${tensorflow} on ${device}` },
-      {
-        name: 'kernels',
-        state: kernels.some((line) => line.endsWith('stock')) ? 'warn' : 'ok',
-        text: `${kernels.join(', ')}${kernels.some((line) => line.endsWith('stock')) ? '; stock ones are right but slower' : ''}`,
-      },
+      kernelCheck(answer.kernels, device !== 'cpu'),
       ...gpuChecks({ ...nvidiaOfKernel(), ...answer, inUse: device !== 'cpu' }),
     ];
   } catch (error) {

@@ -16,6 +16,7 @@ export function nodeTimes(metadata: Uint8Array): NodeTime[] {
     for (const device of messages(stepStats, 1)) {
       const name = lastFields(device).get(1);
       const shortName = name === undefined ? '' : textOf(name).replace(/^.*\/device:/, '');
+      if (shortName.endsWith('/stream:all')) continue; // what its streams have too
       for (const node of messages(device, 2)) nodes.push(timed(node, shortName));
     }
   nodes.sort((a, b) => Number(a.startNanos - b.startNanos));
@@ -31,7 +32,10 @@ function timed(message: Uint8Array, device: string): Timed {
     const found = fields.get(field);
     return found === undefined ? '' : textOf(found);
   };
-  const [began, ended] = [number(14), number(15)]; // of the kernel, after the node began
+  // When the node began, and its kernel began and ended after that. What ran on a GPU has microseconds only.
+  const [start, began, ended] = fields.has(13)
+    ? [number(13), number(14), number(15)]
+    : [number(2), number(3), number(4)].map((micros) => 1000n * micros);
   const name = text(1);
   const output = lastOutput(message);
   return {
@@ -39,7 +43,7 @@ function timed(message: Uint8Array, device: string): Timed {
     op: opOf(name, text(8)),
     device,
     thread: Number(number(10)),
-    startNanos: number(13) + began,
+    startNanos: start + began,
     micros: Number(ended - began) / 1000,
     shape: output?.shape ?? null,
     bytes: output?.bytes ?? 0,
@@ -49,7 +53,7 @@ function timed(message: Uint8Array, device: string): Timed {
 /** TensorFlow labels a node `name = Op(inputs)`; kernels of a GPU are labelled otherwise and keep their names. */
 function opOf(name: string, label: string): string {
   const labelled = / = ([^(]+)\(/.exec(label)?.[1];
-  return labelled ?? (label === '' ? name : label).replace(/:.*$/, '');
+  return labelled ?? (label === '' ? name : label).replace(/( regs)?:.*$/, '');
 }
 
 /** Shape and bytes of the first output: TensorDescription has the shape in 2, AllocationDescription in 4. */

@@ -1,6 +1,7 @@
 /** What doctor says of GPUs, from facts that are played: no test machine has one. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { kernelCheck } from '../../cli/commands/doctor';
 import { gpuChecks, nvidiaOfKernel, type GpuFacts } from '../../cli/commands/doctor-gpu';
 import { freshFolder } from '../storage/support/temporary-folder';
 
@@ -16,6 +17,13 @@ test('no driver is nothing to mend', () => {
 
 test('a device that is used is named with its driver', () => {
   expect(said({})).toEqual(['ok GPU: NVIDIA H100, driver 550.54.15; TensorFlow uses it']);
+});
+
+test('stock max pooling is to be mended on a CPU, and right on a GPU', () => {
+  const chosen = { relu: { kernel: 'fused' }, maxPool: { kernel: 'stock' } };
+  expect(kernelCheck(chosen, true)).toEqual({ name: 'kernels', state: 'ok', text: 'relu fused, maxPool stock' });
+  expect(kernelCheck(chosen, false).state).toBe('warn');
+  expect(kernelCheck({ ...chosen, relu: { kernel: 'stock' } }, true).state).toBe('warn');
 });
 
 test('the build for CPUs names the way to the other', () => {

@@ -49,12 +49,13 @@ const later = {
   output: [],
 };
 
-const metadata = (nodes: readonly object[]): Uint8Array =>
-  RunMetadata.encode(
-    RunMetadata.fromObject({
-      stepStats: { devStats: [{ device: '/job:localhost/replica:0/task:0/device:CPU:0', nodeStats: nodes }] },
-    }),
-  ).finish();
+const metadata = (nodes: readonly object[], ...devices: readonly string[]): Uint8Array => {
+  const devStats = (devices.length > 0 ? devices : ['CPU:0']).map((device) => ({
+    device: `/job:localhost/replica:0/task:0/device:${device}`,
+    nodeStats: nodes,
+  }));
+  return RunMetadata.encode(RunMetadata.fromObject({ stepStats: { devStats } })).finish();
+};
 
 test('times are those of the kernels, exact and counted from the first; op, device, shape and bytes are named', () => {
   expect(nodeTimes(metadata([later, conv]))).toEqual([
@@ -69,6 +70,19 @@ test('times are those of the kernels, exact and counted from the first; op, devi
       bytes: 96,
     },
     { node: 'n', op: 'Relu', device: 'CPU:0', thread: 77, start: 1, micros: 4, shape: null, bytes: 0 },
+  ]);
+});
+
+test('what ran on a GPU has microseconds, is named by its kernel, and is not counted again for all streams together', () => {
+  const kernel = {
+    nodeName: 'train/3_Conv2D:Conv2D',
+    timelineLabel: 'sm90_xmma_fprop regs:168 shm:0 grid:12',
+    allStartMicros: '1790000000123456',
+    opStartRelMicros: 0,
+    opEndRelMicros: 7,
+  };
+  expect(nodeTimes(metadata([kernel], 'GPU:0/stream:13', 'GPU:0/stream:all'))).toMatchObject([
+    { op: 'sm90_xmma_fprop', device: 'GPU:0/stream:13', start: 0, micros: 7 },
   ]);
 });
 
