@@ -21,7 +21,6 @@ import { runLayout } from '../storage/run-layout';
 import { keyOf } from '../storage/store';
 import { EmbeddingParts, type EmbeddedInputs } from './embedding-parts';
 import { rejectingInput } from './failures';
-import { persisting } from './persisting';
 import type {
   EvaluateRequest,
   HelpOutcome,
@@ -62,7 +61,7 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
     const { result } = await device.performAgain(work, partHooks(device, parts));
     if (result.type !== 'refreshed') throw otherResult(result.type, 'a refresh');
     const { kind, variance, clusters, validationError, warnings } = result;
-    const tensors = await persisting(() => new Blobs(store, runLayout(run).blobs).putFile(result.tensors));
+    const tensors = await device.persist(() => new Blobs(store, runLayout(run).blobs).putFile(result.tensors));
     const value: IndexManifest = {
       version: 1,
       type: kind,
@@ -74,7 +73,7 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
       validationError,
       warnings: [...warnings],
     };
-    const manifest = await persisting(() => commitManifest(store, indexKey(request), IndexManifest, value));
+    const manifest = await device.persist(() => commitManifest(store, indexKey(request), IndexManifest, value));
     await parts.clear(tensors.sha256);
     return {
       ...asOutcome(manifest, await readManifest(store, manifest, IndexManifest)),
@@ -111,7 +110,7 @@ export async function evaluateRun(services: TrainerServices, request: EvaluateRe
       dataSet: dataSet.sha256,
       ...metrics,
     });
-    const manifest = await persisting(() => commitManifest(store, evaluationKey(request), Evaluation, value));
+    const manifest = await device.persist(() => commitManifest(store, evaluationKey(request), Evaluation, value));
     await parts.clear(null);
     return manifest;
   });
@@ -227,7 +226,7 @@ async function embedPlan({ recipe }: TrainerSubject, device: Device, parts: Embe
 
 function partHooks(device: Device, parts: EmbeddingParts): PartHooks {
   return {
-    keepPart: (part) => persisting(() => parts.commit(part)),
+    keepPart: (part) => device.persist(() => parts.commit(part)),
     findPart: (part, bring) => parts.find(part, bring ? (ref) => device.held(ref) : null),
   };
 }

@@ -1,5 +1,6 @@
 /** Heartbeats of an activity from its own context: a message handler may run in the context of another (FACTS §2). */
 import { Context } from '@temporalio/activity';
+import type { HeartbeatDetails } from './requests';
 
 const BEAT_MS = 2_000;
 
@@ -15,4 +16,35 @@ export async function beating<D, T>(use: (tell: (details: D) => void, signal: Ab
   } finally {
     clearInterval(timer);
   }
+}
+
+const NO_PROGRESS: HeartbeatDetails = {
+  phase: 'commit',
+  epoch: 0,
+  epochs: 0,
+  step: 0,
+  steps: 0,
+  imagesPerSecond: null,
+  loss: null,
+};
+
+/** Beats of a work that goes on while one of its commits is held up: each says the newest of both. */
+export function progressBeats(tell: (details: HeartbeatDetails) => void): {
+  progress(details: HeartbeatDetails): void;
+  /** @param why null: nothing holds it up any more */
+  holdUp(why: string | null): void;
+} {
+  let progress = NO_PROGRESS;
+  let held: string | null = null;
+  const beat = (): void => tell(held === null ? progress : { ...progress, holdUp: held });
+  return {
+    progress: (details) => {
+      progress = details;
+      beat();
+    },
+    holdUp: (why) => {
+      held = why;
+      beat();
+    },
+  };
 }

@@ -190,6 +190,8 @@ export interface HeartbeatDetails {
   readonly loss: number | null;
   /** While an epoch is trained. */
   readonly pace?: Pace;
+  /** Why a commit that the work waits for does not go through; it is tried again. */
+  readonly holdUp?: string;
 }
 
 /** Rates are those since the beat before. */

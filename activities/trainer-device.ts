@@ -18,7 +18,8 @@ import { CheckpointStore } from '../storage/checkpoints';
 import { readManifest } from '../storage/commits';
 import { withFillingDataSet, type LocalDataSet } from './data-set';
 import { rejectingInput } from './failures';
-import { beating } from './heartbeat';
+import { beating, progressBeats } from './heartbeat';
+import { persisting } from './persisting';
 import type { HeartbeatDetails, Pool, TrainerSubject } from './requests';
 import type { TrainerServices } from './services';
 import type { TrainerHooks, WorkOutcome } from './trainer/host';
@@ -53,6 +54,8 @@ export interface Device {
   perform(work: TrainerWork, hooks: Pick<TrainerHooks, 'onStep' | 'commit'>): Promise<WorkOutcome>;
   /** Performs work without checkpoints, which keeps embeddings on its way, again after a lost trainer. */
   performAgain(work: () => Promise<TrainerWork>, hooks: PartHooks): Promise<WorkOutcome>;
+  /** Commits, and tells whoever watches while the store or the disk holds it up (S7). */
+  persist<R>(commit: () => Promise<R>): Promise<R>;
   /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
   rethrowUnlessStopped(): void;
 }
@@ -91,6 +94,7 @@ function onHeldDevice<T>(
   return beating<HeartbeatDetails, T>((tell: Tell, signal) =>
     take((wanted) =>
       withFillingDataSet(services, subject.dataSet, async (local) => {
+        const beat = progressBeats(tell);
         const scratch = join(services.directory, 'scratch', randomUUID());
         await mkdir(scratch, { recursive: true });
         const checkpoints = new CheckpointStore(store, subject.run);
@@ -127,7 +131,7 @@ function onHeldDevice<T>(
           try {
             const outcome = await host.perform(work, settings, {
               onStep: hooks.onStep,
-              onProgress: tell,
+              onProgress: beat.progress,
               fetch: local.fetch,
               isFilling: () => fill.isUnderWay,
               commit: async (state, fingerprint) => {
@@ -214,6 +218,7 @@ function onHeldDevice<T>(
               };
               return perform(await work(), { ...hooks, onStep, commit, keepPart });
             }),
+          persist: (commit) => persisting(commit, beat.holdUp),
           rethrowUnlessStopped: () => {
             const why = activity.cancellationDetails;
             if (why?.cancelRequested) return;

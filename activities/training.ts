@@ -14,7 +14,6 @@ import { runLayout } from '../storage/run-layout';
 import { evaluateRun, helpEmbed, refreshIndex } from './embedding';
 import { writeEvent } from './events';
 import { translating } from './failures';
-import { persisting } from './persisting';
 import type {
   EpochOutcome,
   EvaluateRequest,
@@ -85,7 +84,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
             services.attempts.trained(activity, { run, phase, epoch, reached });
           },
           commit: (state, fingerprint) =>
-            persisting(() =>
+            device.persist(() =>
               checkpoints.commit({
                 manifest: {
                   version: 1,

@@ -51,6 +51,8 @@ export function progressLines({ view, progress, children }: Seen, eta: number | 
       `  ${child.run}: ${child.beat ? beatLine(child.beat, children.length > 1 ? null : eta) : 'between two steps'}`,
     );
   for (const one of [view, ...children]) {
+    if (one.status === 'open' && one.beat?.holdUp)
+      lines.push(`  ${one.run}: held up, tried again: ${one.beat.holdUp.split('\n')[0]}`);
     if (one.retry)
       lines.push(
         `  ${one.run}: ${one.retry.activity}, attempt ${one.retry.attempt} after: ${one.retry.failure.split('\n')[0]}`,

@@ -40,6 +40,7 @@ const Beat = z.looseObject({
   imagesPerSecond: z.number().nullable().default(null),
   loss: z.number().nullable().default(null),
   pace: Pace.nullable().default(null),
+  holdUp: z.string().nullable().default(null),
 });
 export type Beat = z.infer<typeof Beat>;
 

@@ -11,6 +11,7 @@ const beat: Beat = {
   imagesPerSecond: 812.4,
   loss: 0.51234,
   pace: { stepsPerSecond: 16.923, waitShare: 0.012, residentBytes: 1.21e9, peakBytes: 1.9e9, tensors: 412 },
+  holdUp: null,
 };
 const view: RunView = {
   run: 'groceries',
@@ -67,6 +68,14 @@ test('a comparison shows the child that trains, and how many are done', () => {
   expect(lines[0]).toContain('1 of 2 done');
   expect(lines.join('\n')).toMatch(/both--magnet: train epoch 2\/4/);
   expect(lines.join('\n')).not.toContain('both--softmax:');
+});
+
+test('a commit that does not go through is said, while the run is open', () => {
+  const held = { ...view, beat: { ...beat, holdUp: 'the store has no space left. Free some\n  at line 1' } };
+  const lines = progressLines({ view: held, progress, children: [] }, null);
+  expect(lines.at(-1)).toBe('  groceries: held up, tried again: the store has no space left. Free some');
+  const closed = { ...held, status: 'completed' as const };
+  expect(progressLines({ view: closed, progress, children: [] }, null).join()).not.toMatch(/held up/);
 });
 
 test('a retry, a fault of the worker and a missing worker are said', () => {
