@@ -30,9 +30,9 @@ const NO_PROGRESS: HeartbeatDetails = {
 
 /** Beats of a work that goes on while one of its commits is held up: each says the newest of both. */
 export function progressBeats(tell: (details: HeartbeatDetails) => void): {
-  progress(details: HeartbeatDetails): void;
+  readonly progress: (details: HeartbeatDetails) => void;
   /** @param why null: nothing holds it up any more */
-  holdUp(why: string | null): void;
+  readonly holdUp: (why: string | null) => void;
 } {
   let progress = NO_PROGRESS;
   let held: string | null = null;

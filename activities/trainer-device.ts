@@ -1,6 +1,6 @@
 /**
  * The trainer as an activity uses it: takes the device, lays data set and committed files in place, beats, passes
- * cancellation on to the child, and says which losses are worth another try. Does not know what the work is.
+ * cancellation on to the child, and tries again after losses (recoveries.ts). Does not know what the work is.
  *
  *   P3  Stop: the child checkpoints and the work returns. Shutdown, pause, reset: checkpoint and rethrow. Not found, timed
  *       out: kill.
@@ -21,12 +21,11 @@ import { rejectingInput } from './failures';
 import { beating, progressBeats } from './heartbeat';
 import { persisting } from './persisting';
 import type { HeartbeatDetails, Pool, TrainerSubject } from './requests';
+import { recovering } from './recoveries';
 import type { TrainerServices } from './services';
 import type { TrainerHooks, WorkOutcome } from './trainer/host';
 import type { TrainerSettings } from './trainer/spawn';
 import { EXAMPLES_OF_PART, type IndexFile, type PartFile, type StateFiles, type TrainerWork } from './trainer/protocol';
-
-export const MAX_RECOVERIES = 5;
 
 type Tell = (details: HeartbeatDetails) => void;
 
@@ -161,24 +160,10 @@ function onHeldDevice<T>(
           releases.push(cache.hold([ref]));
           return cache.path(store, ref);
         };
-        /** Tries again after a lost trainer; five times without progress are NoProgress (P4). */
-        const recovering = async <R>(attempt: (progressed: () => void) => Promise<R>): Promise<R> => {
-          let recoveries = 0;
-          for (;;) {
-            if (signal.aborted) throw signal.reason;
-            try {
-              return await attempt(() => (recoveries = 0));
-            } catch (error) {
-              recoveries += 1;
-              if (!isRecoverable(error, recoveries)) throw error;
-              if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, 'this work', error);
-            }
-          }
-        };
         const device: Device = {
           parts: Math.ceil(local.manifest.records.length / EXAMPLES_OF_PART),
           wanted,
-          fingerprint: () => recovering(() => host.fingerprint(settings)),
+          fingerprint: () => recovering(signal, () => host.fingerprint(settings)),
           held,
           stateFiles: (ref) =>
             ifGiven(ref, (given) =>
@@ -209,7 +194,7 @@ function onHeldDevice<T>(
             return perform(work, { ...hooks, keepPart: none, findPart: none });
           },
           performAgain: (work, hooks) =>
-            recovering(async (progressed) => {
+            recovering(signal, async (progressed) => {
               const onStep = (): void => undefined;
               const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
               const keepPart = async (part: PartFile): Promise<void> => {
@@ -261,23 +246,6 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function unexpected(what: string): LodestoneError {
   return new LodestoneError('Unexpected', `trainer: this work has no ${what}. This is a fault in lodestone.`);
-}
-
-/** @param where what the trainer was lost in */
-export function noProgress(recoveries: number, where: string, error: unknown): LodestoneError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new LodestoneError(
-    'NoProgress',
-    `trainer: lost ${recoveries} times in ${where} without a later checkpoint: ${reason} ` +
-      'Look at memory and at the device, then start the run again.',
-    { cause: error },
-  );
-}
-
-/** A lost trainer is tried again; out of memory once (the device was ours alone). */
-export function isRecoverable(error: unknown, recoveries: number): boolean {
-  if (!(error instanceof LodestoneError)) return false;
-  return error.kind === 'TrainerLost' || (error.kind === 'OutOfMemory' && recoveries < 2);
 }
 
 function ifGiven<R, T>(ref: R | null, use: (ref: R) => Promise<T>): Promise<T | null> {

@@ -22,8 +22,9 @@ import type {
   RefreshRequest,
   TrainerActivities,
 } from './requests';
+import { isRecoverable, MAX_RECOVERIES, noProgress } from './recoveries';
 import type { TrainerServices } from './services';
-import { isRecoverable, MAX_RECOVERIES, noProgress, onDevice, poolOf } from './trainer-device';
+import { onDevice, poolOf } from './trainer-device';
 import type { TrainWork } from './trainer/protocol';
 
 export function createTrainerActivities(services: TrainerServices): TrainerActivities {
