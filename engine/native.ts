@@ -90,6 +90,19 @@ export function runOneOutput(
 }
 
 /**
+ * Runs a native op whose one output has a type that tfjs has no name for, such as bfloat16; tfjs calls it int32. Only for
+ * native ops that are told the type, never for reading.
+ */
+export function runUnnamedOutput(
+  op: string,
+  attributes: readonly Attribute[],
+  inputs: readonly tf.TensorInfo[],
+): tf.Tensor {
+  const [output] = binding().executeOp(op, attributes, backend().getInputTensorIds(inputs), 1);
+  return backend().createOutputTensor({ ...output, dtype: binding().TF_UINT8 });
+}
+
+/**
  * Bytes as a native uint8 tensor, a quarter of the size of float32. tfjs has no uint8 and calls it int32: hand it to native
  * ops that take uint8 only. They are uploaded when an op first uses them, as tfjs does: leave them alone until then.
  */

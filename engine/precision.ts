@@ -6,6 +6,13 @@ import { tf } from './tf';
  * and the leading one; on a CPU they stay float32.
  */
 export function matMulRoundoff(): number {
-  const backend = tf.backend() as { readonly isUsingGpuDevice?: boolean };
-  return backend.isUsingGpuDevice === true ? 2 ** -10 : 2 ** -24;
+  roundoff ??= isOnGpu() ? 2 ** -10 : 2 ** -24;
+  return roundoff;
+}
+
+/** A process stays on its device, and asking tfjs for it takes longer than a distance. */
+let roundoff: number | undefined;
+
+function isOnGpu(): boolean {
+  return (tf.backend() as { readonly isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 }
