@@ -125,6 +125,11 @@ export const EvaluationOptions = z.strictObject({
     .max(1024)
     .default(2)
     .meta({ doc: 'K of the kNC read-out for objectives without clusters; use Magnet’s' }),
+  productMiB: z.int().min(1).max(65_536).default(64).meta({
+    doc: 'most memory of the products that a search for neighbours holds at once, beside the embeddings; results do not depend on it',
+    unit: 'MiB',
+    source: 'more was not faster (bench neighbours)',
+  }),
 });
 export type EvaluationOptions = z.infer<typeof EvaluationOptions>;
 

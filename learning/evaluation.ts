@@ -80,6 +80,7 @@ export async function evaluate(
       count: Math.max(retrievalDepth(truth), fineTruth ? retrievalDepth(fineTruth) : 0),
       excludeSelf: true,
       orderOnly: true,
+      productMiB: request.evaluation.productMiB,
     },
     advance,
   );
@@ -145,7 +146,7 @@ export function validationErrorOf(request: ValidationRequest): number | null {
 function validationScores(request: ValidationRequest): Scores {
   const { data, objective, evaluation, index, validationEmbeddings: queries, embeddingSize } = request;
   const classes = data.classes.length;
-  const count = evaluation.neighbours;
+  const { neighbours: count, productMiB } = evaluation;
   switch (objective.type) {
     case 'softmax': {
       const scores = request.headScores(queries);
@@ -154,7 +155,7 @@ function validationScores(request: ValidationRequest): Scores {
     }
     case 'magnet': {
       if (index.type !== 'clusters') throw withoutPart('magnet', 'an index of clusters');
-      const neighbours = nearestNeighbours({ queries, references: index.centroids, embeddingSize, count });
+      const neighbours = nearestNeighbours({ queries, references: index.centroids, embeddingSize, count, productMiB });
       return votedScores(
         neighbours,
         singleBallots(index.clusterClass, classes),
@@ -166,7 +167,7 @@ function validationScores(request: ValidationRequest): Scores {
       const seen = (rows: Float32Array): Float32Array => (normalised ? unitRows(rows, embeddingSize) : rows);
       const references = seen(request.trainEmbeddings);
       const trainClasses = classesOf(data, data.train, 'trained');
-      const neighbours = nearestNeighbours({ queries: seen(queries), references, embeddingSize, count });
+      const neighbours = nearestNeighbours({ queries: seen(queries), references, embeddingSize, count, productMiB });
       const variance = withinClassVariance(references, embeddingSize, trainClasses);
       return votedScores(neighbours, singleBallots(trainClasses, classes), 2 * temperature * variance);
     }

@@ -1,6 +1,8 @@
 /** Our side of the benches of K-means, neighbours and retrieval: the task in one process, turn by turn. */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { EvaluationOptions } from '../../config/recipe';
+import { RESTARTS } from '../../learning/index/cluster';
 import { kMeans } from '../../learning/index/k-means';
 import { retrievalDepth, retrievalOf } from '../../learning/metrics/retrieval';
 import { rngFor } from '../../learning/random';
@@ -8,6 +10,7 @@ import { nearestNeighbours } from '../../learning/readouts/neighbours';
 import { serveTurns, type Ready } from './interleave';
 import type { SearchTask } from './search-bench';
 
+const { productMiB } = EvaluationOptions.parse({});
 const task = JSON.parse(process.argv[2] ?? '') as SearchTask;
 
 serveTurns(() => {
@@ -35,7 +38,7 @@ function workOf(asked: SearchTask): () => Said {
   }
 }
 
-/** As a refresh does it: four tries of K-means++ each, the best kept. */
+/** As a refresh does it. */
 function clusters({ rows, embeddingSize, classes, clusters: k }: SearchTask & { type: 'clusters' }): () => Said {
   const embeddings = floats(rows);
   const size = embeddings.length / embeddingSize / classes;
@@ -46,15 +49,15 @@ function clusters({ rows, embeddingSize, classes, clusters: k }: SearchTask & { 
   }));
   return () => {
     const inertia = points.reduce((sum, own, classId) => {
-      const streams = [0, 1, 2, 3].map((restart) => rngFor(1, 'bench', classId, restart));
+      const streams = Array.from({ length: RESTARTS }, (_, restart) => rngFor(1, 'bench', classId, restart));
       return sum + kMeans(own, k, streams).inertia;
     }, 0);
-    return { note: `four tries, the best kept; inertia ${inertia.toPrecision(5)}` };
+    return { note: `inertia ${inertia.toPrecision(5)}` };
   };
 }
 
 function neighbours({ rows, queries, embeddingSize, count }: SearchTask & { type: 'neighbours' }): () => Said {
-  const request = { queries: floats(queries), references: floats(rows), embeddingSize, count };
+  const request = { queries: floats(queries), references: floats(rows), embeddingSize, count, productMiB };
   return () => {
     const { references } = nearestNeighbours(request);
     const all = references.reduce((sum, place) => sum + place, 0);
@@ -68,7 +71,15 @@ function retrieval({ rows, embeddingSize, classes }: SearchTask & { type: 'retri
   const set = floats(rows);
   const ids = Int32Array.from({ length: set.length / embeddingSize }, (_, row) => row % classes);
   const count = retrievalDepth(ids);
-  const request = { queries: set, references: set, embeddingSize, count, excludeSelf: true, orderOnly: true };
+  const request = {
+    queries: set,
+    references: set,
+    embeddingSize,
+    count,
+    excludeSelf: true,
+    orderOnly: true,
+    productMiB,
+  };
   return () => {
     const { precision1, recall, mapAtR } = retrievalOf(nearestNeighbours(request), ids);
     const others = Object.entries(recall).map(([k, share]) => `${k} ${share.toFixed(4)}`);

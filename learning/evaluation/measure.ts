@@ -148,5 +148,6 @@ function nearestCentroids(
   split: Split,
 ): Neighbours {
   const queries = prepared.rowsOf(split);
-  return nearestNeighbours({ queries, references: centroids, embeddingSize, count: evaluation.neighbours });
+  const { neighbours: count, productMiB } = evaluation;
+  return nearestNeighbours({ queries, references: centroids, embeddingSize, count, productMiB });
 }

@@ -50,9 +50,10 @@ export async function prepare(
   const between = (split: Split): [begin: number, end: number] =>
     split === 'validation' ? [0, border] : [border, border + data.test.length];
 
+  const { productMiB } = evaluation;
   const count = Math.max(evaluation.neighbours, NEIGHBOURS_SHOWN);
   const spaceOf = async (normalised: boolean, references: Float32Array, queries: Float32Array): Promise<Space> => {
-    const found = await searchNeighbours({ queries, references, embeddingSize, count }, advance);
+    const found = await searchNeighbours({ queries, references, embeddingSize, count, productMiB }, advance);
     return {
       normalised,
       variance: withinClassVariance(references, embeddingSize, trainClasses),

@@ -5,7 +5,8 @@
 import { rngFor } from '../random';
 import { squaredDistance } from './distance';
 import type { Points } from './centred-points';
-import { inertiaOf, kMeans, kMeansFrom, means, type Clustering } from './k-means';
+import { clusteringOf, type Clustering } from './clustering';
+import { kMeans, kMeansFrom } from './k-means';
 import type { ClusterIndex } from './run-index';
 
 export interface ClusterRequest {
@@ -36,7 +37,7 @@ export interface RefitRequest {
 }
 
 /** Tries of K-means++ where there is nothing to start from. */
-const RESTARTS = 4;
+export const RESTARTS = 2;
 /** Classes that a warning names before it counts the rest. */
 const NAMED = 20;
 
@@ -129,8 +130,7 @@ function merged(fit: ClassFit): ClassFit {
     const kept = cluster === small ? target : cluster;
     return kept > small ? kept - 1 : kept;
   });
-  const fewerMeans = means(points, fewer, clusters - 1);
-  return merged({ points, assignments: fewer, centroids: fewerMeans, inertia: inertiaOf(points, fewerMeans, fewer) });
+  return merged({ points, ...clusteringOf(points, fewer, clusters - 1) });
 }
 
 function nearestCentroid(centroids: Float64Array, embeddingSize: number, cluster: number): number {

@@ -42,3 +42,65 @@ export function squaredDistance(
   }
   return sum;
 }
+
+/**
+ * ‖x − y‖² of one row with some rows of a matrix, in float64 and to the same bits as `squaredDistance`: two rows side by side,
+ * which share what is read of the one.
+ * @param x float64 [E]
+ * @param rows of the matrix, from place `begin` on and up to `end`
+ * @param into float64 [≥ end], overwritten in the same places
+ */
+export function squaredDistancesTo(
+  x: Float64Array,
+  matrix: Float32Array,
+  { rows, begin, end: last }: { readonly rows: Int32Array; readonly begin: number; readonly end: number },
+  into: Float64Array,
+): void {
+  const embeddingSize = x.length;
+  const whole = embeddingSize - (embeddingSize % 4);
+  for (let i = begin; i < last; i += 2) {
+    const a = rows[i] * embeddingSize;
+    const b = (i + 1 < last ? rows[i + 1] : rows[i]) * embeddingSize;
+    let sumA = 0;
+    let sumB = 0;
+    for (let e = whole; e < embeddingSize; e++) {
+      sumA += (x[e] - matrix[a + e]) ** 2;
+      sumB += (x[e] - matrix[b + e]) ** 2;
+    }
+    for (let from = 0; from < whole; from += STRIDE) {
+      const end = from + STRIDE < whole ? from + STRIDE : whole;
+      let sumA1 = 0;
+      let sumA2 = 0;
+      let sumA3 = 0;
+      let sumB1 = 0;
+      let sumB2 = 0;
+      let sumB3 = 0;
+      for (let e = from; e < end; e += 4) {
+        const x0 = x[e];
+        const x1 = x[e + 1];
+        const x2 = x[e + 2];
+        const x3 = x[e + 3];
+        const a0 = x0 - matrix[a + e];
+        const a1 = x1 - matrix[a + e + 1];
+        const a2 = x2 - matrix[a + e + 2];
+        const a3 = x3 - matrix[a + e + 3];
+        const b0 = x0 - matrix[b + e];
+        const b1 = x1 - matrix[b + e + 1];
+        const b2 = x2 - matrix[b + e + 2];
+        const b3 = x3 - matrix[b + e + 3];
+        sumA += a0 * a0;
+        sumA1 += a1 * a1;
+        sumA2 += a2 * a2;
+        sumA3 += a3 * a3;
+        sumB += b0 * b0;
+        sumB1 += b1 * b1;
+        sumB2 += b2 * b2;
+        sumB3 += b3 * b3;
+      }
+      sumA += sumA1 + sumA2 + sumA3;
+      sumB += sumB1 + sumB2 + sumB3;
+    }
+    into[i] = sumA;
+    if (i + 1 < last) into[i + 1] = sumB;
+  }
+}

@@ -1,117 +1,64 @@
 /**
  * K-means of few rows in the space of their inner products: all tries share one float32 product of the rows with themselves,
  * and an iteration costs n·k numbers whatever the embedding size. What it finds is where the exact iterations of k-means.ts
- * begin; nothing here is the last word.
+ * begin, or their end already where the gaps are larger than what float32 can be off; nothing here is the last word on that.
  */
 import type { Rng } from '../random';
-import type { CentredPoints } from './centred-points';
-
-export interface Gram {
-  /** n */
-  readonly size: number;
-  /** float32 [n, n], of rows relative to their mean. */
-  readonly products: Float32Array;
-}
+import { allRows } from './products';
+import { spreadSeeds, type RowProducts } from './seeds';
 
 const MAX_ITERATIONS = 100;
 
 const { POSITIVE_INFINITY } = Number;
-const { max } = Math;
 
-export function gramOf(centred: CentredPoints): Gram {
-  return { size: centred.points.rows.length, products: centred.gram() };
+export interface GramClustering {
+  /** int32 [n], no cluster empty. */
+  readonly assignments: Int32Array;
+  /** Σ‖r − μ(r)‖² to float32. */
+  readonly inertia: number;
+  /** float64 [n]: the squared distance to the nearest mean of another cluster less that to the row's own, to float32. */
+  readonly gaps: Float64Array;
 }
 
-/**
- * Lloyd's iterations from centroids spread by K-means++ (Arthur and Vassilvitskii 2007), until no row moves.
- * @returns a cluster for each row, none of them empty, and Σ‖r − μ(r)‖² to float32
- */
-export function clusterByGram(gram: Gram, k: number, rng: Rng): { assignments: Int32Array; inertia: number } {
-  const assignments = nearestSeeds(gram, k, rng);
+/** Lloyd's iterations from spread seeds, until no row moves. */
+export function clusterByGram(gram: RowProducts, k: number, rng: Rng): GramClustering {
+  const { assignments } = spreadSeeds(gram, k, rng);
   const clusters = new GramClusters(gram, k, assignments);
   for (let iteration = 0; iteration < MAX_ITERATIONS && clusters.move() > 0; iteration++);
-  return { assignments, inertia: clusters.inertia() };
-}
-
-/** Each next seed is a row drawn in proportion to its squared distance to the seeds before it. */
-function nearestSeeds({ size, products }: Gram, k: number, rng: Rng): Int32Array {
-  const nearest = new Float64Array(size).fill(POSITIVE_INFINITY);
-  const assignments = new Int32Array(size);
-  const isSeed = new Uint8Array(size);
-  let seed = rng.nextInt(size);
-  for (let cluster = 0; cluster < k; cluster++) {
-    if (cluster > 0) seed = drawRow(nearest, isSeed, rng);
-    isSeed[seed] = 1;
-    const length = products[seed * size + seed];
-    for (let i = 0; i < size; i++) {
-      const distance = max(0, products[i * size + i] + length - 2 * products[seed * size + i]);
-      if (distance >= nearest[i]) continue;
-      nearest[i] = distance;
-      assignments[i] = cluster;
-    }
-    nearest[seed] = 0;
-    assignments[seed] = cluster; // no cluster begins empty, not even among equal rows
-  }
-  return assignments;
-}
-
-/** A row that is no seed yet, of which there is one. */
-function drawRow(weights: Float64Array, isSeed: Uint8Array, rng: Rng): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  if (!(total > 0)) {
-    const rest = [...isSeed.keys()].filter((row) => isSeed[row] === 0); // fewer different rows than clusters
-    return rest[rng.nextInt(rest.length)];
-  }
-  let left = rng.next() * total;
-  for (let i = 0; i < weights.length; i++) {
-    left -= weights[i];
-    if (left < 0) return i;
-  }
-  return weights.findLastIndex((weight) => weight > 0);
+  return { assignments, inertia: clusters.inertia(), gaps: clusters.gaps() };
 }
 
 /** ‖r_i − μ_c‖² = G_ii − 2 S_ic / n_c + Q_c / n_c², with S_ic = Σ_{j ∈ c} G_ij and Q_c = Σ_{i ∈ c} S_ic. */
 class GramClusters {
+  private readonly rows: readonly Float32Array[];
   private readonly sizes: Int32Array;
   /** S, cluster by cluster: float64 [k, n]. */
   private readonly sums: Float64Array;
+  private readonly distances: Float64Array;
 
   constructor(
-    private readonly gram: Gram,
+    private readonly gram: RowProducts,
     private readonly k: number,
     private readonly assignments: Int32Array,
   ) {
+    this.rows = gram.of(allRows(gram.size));
     this.sizes = new Int32Array(k);
     this.sums = new Float64Array(k * gram.size);
+    this.distances = new Float64Array(gram.size);
     for (let j = 0; j < gram.size; j++) this.count(j, assignments[j], 1);
   }
 
   /** One iteration: every row to its nearest mean, but the last of a cluster stays. @returns rows that moved */
   move(): number {
-    const { k, sums, sizes, assignments } = this;
-    const { size } = this.gram;
-    const squares = this.squares();
-    const counts = Int32Array.from(sizes);
-    const moves: [row: number, cluster: number][] = [];
-    for (let i = 0; i < size; i++) {
-      let nearest = assignments[i];
-      let least = POSITIVE_INFINITY;
-      for (let cluster = 0; cluster < k; cluster++) {
-        const distance = squares[cluster] - (2 * sums[cluster * size + i]) / counts[cluster];
-        if (distance < least) {
-          least = distance;
-          nearest = cluster;
-        }
-      }
-      if (nearest !== assignments[i]) moves.push([i, nearest]);
-    }
+    const { sizes, assignments } = this;
+    const nearest = this.nearest();
     let moved = 0;
-    for (const [row, cluster] of moves) {
+    for (let row = 0; row < nearest.length; row++) {
       const from = assignments[row];
-      if (sizes[from] === 1) continue;
+      if (nearest[row] === from || sizes[from] === 1) continue;
       this.count(row, from, -1);
-      this.count(row, cluster, 1);
-      assignments[row] = cluster;
+      this.count(row, nearest[row], 1);
+      assignments[row] = nearest[row];
       moved++;
     }
     return moved;
@@ -119,26 +66,66 @@ class GramClusters {
 
   inertia(): number {
     const { sizes } = this;
-    const { size, products } = this.gram;
     let sum = 0;
-    for (let i = 0; i < size; i++) sum += products[i * size + i];
-    return this.squares().reduce((left, square, cluster) => left - square * sizes[cluster], sum);
+    for (const square of this.gram.squares) sum += square;
+    sizes.forEach((size, cluster) => (sum -= this.square(cluster) * size));
+    return sum;
   }
 
-  /** Q_c / n_c², the squared length of each mean. */
-  private squares(): Float64Array {
-    const { k, sums, sizes, assignments } = this;
+  gaps(): Float64Array {
+    const { k, assignments } = this;
+    const own = new Float64Array(assignments.length);
+    const other = new Float64Array(assignments.length).fill(POSITIVE_INFINITY);
+    for (let cluster = 0; cluster < k; cluster++) {
+      const distances = this.distancesTo(cluster);
+      for (let i = 0; i < distances.length; i++) {
+        if (assignments[i] === cluster) own[i] = distances[i];
+        else if (distances[i] < other[i]) other[i] = distances[i];
+      }
+    }
+    for (let i = 0; i < own.length; i++) other[i] -= own[i];
+    return other;
+  }
+
+  /** int32 [n]; ties to the first */
+  private nearest(): Int32Array {
     const { size } = this.gram;
-    const squares = new Float64Array(k);
-    for (let i = 0; i < size; i++) squares[assignments[i]] += sums[assignments[i] * size + i];
-    return squares.map((square, cluster) => square / sizes[cluster] ** 2);
+    const nearest = new Int32Array(size);
+    const least = new Float64Array(size).fill(POSITIVE_INFINITY);
+    for (let cluster = 0; cluster < this.k; cluster++) {
+      const distances = this.distancesTo(cluster);
+      for (let i = 0; i < size; i++) {
+        if (!(distances[i] < least[i])) continue;
+        least[i] = distances[i];
+        nearest[i] = cluster;
+      }
+    }
+    return nearest;
+  }
+
+  /** float64 [n]: squared distances less ‖r‖², overwritten by the next call. */
+  private distancesTo(cluster: number): Float64Array {
+    const { sums, sizes, distances } = this;
+    const { size } = this.gram;
+    const square = this.square(cluster);
+    const factor = -2 / sizes[cluster];
+    for (let i = 0, at = cluster * size; i < size; i++, at++) distances[i] = square + factor * sums[at];
+    return distances;
+  }
+
+  /** Q_c / n_c², the squared length of a mean. */
+  private square(cluster: number): number {
+    const { sums, sizes, assignments } = this;
+    const from = cluster * assignments.length;
+    let square = 0;
+    for (let i = 0; i < assignments.length; i++) if (assignments[i] === cluster) square += sums[from + i];
+    return square / sizes[cluster] ** 2;
   }
 
   private count(row: number, cluster: number, sign: 1 | -1): void {
     const { sums } = this;
-    const { size, products } = this.gram;
+    const products = this.rows[row];
     this.sizes[cluster] += sign;
-    for (let i = 0, to = cluster * size, from = row * size; i < size; i++, to++, from++)
-      sums[to] += sign * products[from];
+    for (let i = 0, to = cluster * products.length; i < products.length; i++, to++) sums[to] += sign * products[i];
   }
 }

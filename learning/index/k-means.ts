@@ -1,7 +1,7 @@
 /**
  * K-means of some rows of an embedding matrix (eq. 2: minimise Σ_k Σ_{r∈I_k} ‖r − μ_k‖²). Does not know classes.
  * Means and inertia are float64; the nearest centroid is found by float32 products and, where they cannot tell, by float64
- * distances. Deterministic: sums in row order, ties to the first row or cluster, random numbers of a given stream only.
+ * distances. Deterministic: ties to the first row or cluster, random numbers of a given stream only.
  *
  * Invariants:
  *   K1  No iteration raises the inertia.
@@ -9,41 +9,41 @@
  */
 import type { Rng } from '../random';
 import { CentredPoints, type Points } from './centred-points';
+import { clusteringOf, inertiaOf, means, type Clustering } from './clustering';
 import { squaredDistance } from './distance';
-import { clusterByGram, gramOf } from './gram';
+import { clusterByGram } from './gram';
 import { nearestCentroids } from './nearest-centroids';
-
-export interface Clustering {
-  /** float64 [k, E]: the means of their members. */
-  readonly centroids: Float64Array;
-  /** int32 [n], the cluster of each of `rows`. */
-  readonly assignments: Int32Array;
-  /** Σ‖r − μ(r)‖² */
-  readonly inertia: number;
-}
+import { valueError } from './products';
+import { spreadSeeds } from './seeds';
 
 const MAX_ITERATIONS = 100;
-/** Of more rows, this many are drawn, and their clusters are where the iterations over all rows begin. */
-const SAMPLE = 2048;
+/** Of more rows a sample is clustered first: where the iterations over all rows begin. Drawn are so many for each cluster. */
+const SAMPLED_PER_CLUSTER = 32;
+/** So few are clustered by all their products with each other, as often as there are streams; of more, one try is made. */
+const FEW = 2048;
 /** The iterations end when no more than one in so many rows moves: none, of fewer rows. */
-const SETTLED = 1000;
+const SETTLED = 250;
 
 const { floor, max } = Math;
 const { POSITIVE_INFINITY } = Number;
 
 /**
- * From centroids spread by K-means++, as often as there are streams; the lowest inertia is kept, the first among equals. It
- * is a fixed point of fewer than 1,000 rows.
+ * From spread seeds (seeds.ts). Of few rows as often as there are streams; the lowest inertia is kept, the first among equals.
+ * It is a fixed point of fewer than 250 rows.
  */
 export function kMeans(points: Points, k: number, streams: readonly Rng[]): Clustering {
   const sample = sampleOf(points, k, streams[0]);
   const centred = new CentredPoints(sample);
   try {
-    const gram = gramOf(centred);
-    const found = streams.map((rng) => clusterByGram(gram, k, rng));
-    const { assignments } = found.reduce((least, next) => (next.inertia < least.inertia ? next : least));
-    const start = means(sample, assignments, k);
-    return sample === points ? iterate(centred, start, assignments) : kMeansFrom(points, start);
+    if (sample.rows.length > FEW)
+      return kMeansFrom(points, iterate(centred, seedCentroids(centred, k, streams[0]), null).centroids);
+    const gram = centred.allProducts();
+    const tries = streams.map((rng) => clusterByGram(gram, k, rng));
+    const best = tries.reduce((least, next) => (next.inertia < least.inertia ? next : least));
+    if (sample !== points) return kMeansFrom(points, means(sample, best.assignments, k));
+    // Where float32 can tell each row's nearest mean, what it found is a fixed point of the exact iterations already.
+    if (isClear(centred, best.gaps)) return clusteringOf(points, best.assignments, k);
+    return iterate(centred, means(points, best.assignments, k), best.assignments);
   } finally {
     centred.dispose();
   }
@@ -61,22 +61,23 @@ export function kMeansFrom(
 ): Clustering {
   const centred = new CentredPoints(points);
   try {
-    return iterate(centred, Float64Array.from(start), new Int32Array(points.rows.length).fill(-1), onIteration);
+    return iterate(centred, Float64Array.from(start), null, onIteration);
   } finally {
     centred.dispose();
   }
 }
 
-/** @param assignments whose means `start` is, or −1 where it is no such thing */
+/** @param known the assignments whose means `start` is; null where it is no such thing */
 function iterate(
   centred: CentredPoints,
   start: Float64Array,
-  assignments: Int32Array,
+  known: Int32Array | null,
   onIteration: ((inertia: number) => void) | null = null,
 ): Clustering {
   const { points } = centred;
   const { rows, embeddingSize } = points;
   const k = floor(start.length / embeddingSize);
+  let assignments = known ?? new Int32Array(rows.length).fill(-1);
   let centroids = start;
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     const next = nearestCentroids(centred, centroids);
@@ -88,37 +89,25 @@ function iterate(
     onIteration?.(inertiaOf(points, centroids, assignments));
     if (moved * SETTLED < rows.length) break;
   }
-  return { centroids, assignments, inertia: inertiaOf(points, centroids, assignments) };
+  return clusteringOf(points, assignments, k);
 }
 
-/** float64 [k, E]: the mean of each cluster's rows; every cluster has one. */
-export function means({ embeddings, embeddingSize, rows }: Points, assignments: Int32Array, k: number): Float64Array {
-  const centroids = new Float64Array(k * embeddingSize);
-  const sizes = new Int32Array(k);
-  for (let i = 0; i < rows.length; i++) {
-    const from = rows[i] * embeddingSize;
-    const to = assignments[i] * embeddingSize;
-    for (let e = 0; e < embeddingSize; e++) centroids[to + e] += embeddings[from + e];
-    sizes[assignments[i]]++;
-  }
-  for (let cluster = 0; cluster < k; cluster++) {
-    const from = cluster * embeddingSize;
-    for (let e = from; e < from + embeddingSize; e++) centroids[e] /= sizes[cluster];
-  }
-  return centroids;
-}
-
-export function inertiaOf(points: Points, centroids: Float64Array, assignments: Int32Array): number {
-  let sum = 0;
-  for (let i = 0; i < assignments.length; i++) sum += distance(points, i, centroids, assignments[i]);
-  return sum;
-}
-
-/** All rows, or as many drawn ones as a try looks at, eight a cluster at least. */
+/** All rows, or as many drawn ones as a try looks at. */
 function sampleOf(points: Points, k: number, rng: Rng): Points {
-  const size = max(SAMPLE, 8 * k);
+  const size = max(FEW, SAMPLED_PER_CLUSTER * k);
   if (points.rows.length <= size) return points;
   return { ...points, rows: Int32Array.from(rng.sample([...points.rows], size)) };
+}
+
+/** float64 [k, E]: rows of a sample that lie apart. */
+function seedCentroids(centred: CentredPoints, k: number, rng: Rng): Float64Array {
+  const { embeddings, embeddingSize, rows } = centred.points;
+  const centroids = new Float64Array(k * embeddingSize);
+  spreadSeeds(centred.someProducts(), k, rng).rows.forEach((seed, cluster) => {
+    const from = rows[seed] * embeddingSize;
+    centroids.set(embeddings.subarray(from, from + embeddingSize), cluster * embeddingSize);
+  });
+  return centroids;
 }
 
 /** K2. Moves rows out of clusters of two or more only. */
@@ -144,6 +133,12 @@ function fillEmpty(points: Points, centroids: Float64Array, assignments: Int32Ar
 /** ‖r − μ‖² of the i-th row. */
 function distance({ embeddings, embeddingSize, rows }: Points, i: number, centroids: Float64Array, k: number): number {
   return squaredDistance(embeddings, rows[i], centroids, k, embeddingSize, POSITIVE_INFINITY);
+}
+
+/** @param gaps float64 [n]: how much farther than its mean the next nearest is from each row, in float32 */
+function isClear({ lengths, points: { embeddingSize } }: CentredPoints, gaps: Float64Array): boolean {
+  const longest = lengths.reduce((most, length) => max(most, length), 0);
+  return gaps.every((gap, row) => gap > 2 * valueError(lengths[row], longest, embeddingSize));
 }
 
 function differences(a: Int32Array, b: Int32Array): number {

@@ -26,7 +26,11 @@ const SMALLEST = 2 ** -126;
 const LARGEST = 2 ** 60;
 
 /** float64 [E], the mean of some rows of [N, E]. */
-export function meanOfRows(matrix: Matrix, embeddingSize: number, rows: Int32Array): Float64Array {
+export function meanOfRows(
+  matrix: Matrix,
+  embeddingSize: number,
+  rows: ArrayLike<number> & Iterable<number>,
+): Float64Array {
   const mean = new Float64Array(embeddingSize);
   for (const row of rows) for (let e = 0, at = row * embeddingSize; e < embeddingSize; e++, at++) mean[e] += matrix[at];
   return mean.map((sum) => sum / rows.length);
@@ -56,18 +60,46 @@ export function productError(length: number, other: number, embeddingSize: numbe
   return (2 * terms * length * other) / (1 - terms) + 3 * U * scale ** 2 + 4 * embeddingSize * SMALLEST * (1 + scale);
 }
 
+/** By how much rounding to bfloat16 changed an operand's row: ‖x' − x'_b‖, and the longest such of the other operand. */
+export interface Narrowing {
+  readonly own: number;
+  readonly other: number;
+}
+
 /**
- * How far off a squared distance less ‖x‖² is at most, where it is one product of E + 2 terms: −2 x'·y' and ‖y'‖² in two parts.
+ * How far off a squared distance less ‖x‖² is at most, where it is one product: −2 x'·y' and ‖y'‖². Of operands rounded to
+ * bfloat16 the product differs by |x'·y' − x'_b·y'_b| ≤ ‖x' − x'_b‖ ‖y'‖ + ‖x'_b‖ ‖y' − y'_b‖ (Cauchy–Schwarz); their sums may
+ * round twice a term, and float32 may have summed their squares. What the result is rounded to is not part of it.
+ * @param narrowing null: the operands are float32, and float64 summed their squares
  */
-export function valueError(length: number, other: number, embeddingSize: number): number {
-  const terms = (embeddingSize + 4) * matMulRoundoff();
-  const scale = length + other;
+export function valueError(
+  length: number,
+  other: number,
+  embeddingSize: number,
+  narrowing: Narrowing | null = null,
+): number {
+  const { own, other: others } = narrowing ?? { own: 0, other: 0 };
+  const terms = (narrowing === null ? 1 : 2) * (embeddingSize + 8) * matMulRoundoff();
+  const scale = length + other + own + others;
   if (!(terms < 0.5 && scale < LARGEST)) return Number.POSITIVE_INFINITY;
-  const size = 2 * length * other + (1 + 2 * U) * other ** 2;
-  return (terms * size) / (1 - terms) + 4 * U * scale ** 2 + 4 * (embeddingSize + 2) * SMALLEST * (1 + scale);
+  const narrowed = 2 * (own * other + (length + own) * others);
+  const size = 2 * (length + own) * (other + others) + (narrowing === null ? 1 + U : 2) * other ** 2;
+  const underflow = 8 * (embeddingSize + 4) * SMALLEST * (1 + scale);
+  return 1.01 * narrowed + (terms * size) / (1 - terms) + 4 * U * scale ** 2 + underflow;
+}
+
+/** float64 [n], no less than the lengths of rows whose squares float32 summed. */
+export function lengthBounds(squares: Float32Array, embeddingSize: number): Float64Array {
+  const factor = 1 + 2 * (embeddingSize + 4) * U;
+  const underflow = 2 * embeddingSize * SMALLEST;
+  const lengths = new Float64Array(squares.length);
+  for (let i = 0; i < lengths.length; i++) lengths[i] = Math.sqrt(squares[i] * factor + underflow);
+  return lengths;
 }
 
 /** 0 … n − 1 */
 export function allRows(n: number): Int32Array {
-  return Int32Array.from({ length: n }, (_, row) => row);
+  const rows = new Int32Array(n);
+  for (let row = 0; row < n; row++) rows[row] = row;
+  return rows;
 }

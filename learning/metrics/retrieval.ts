@@ -35,12 +35,18 @@ export function retrievalOf({ count, references }: Neighbours, classes: Int32Arr
     const others = sizes[classes[query]] - 1;
     if (others === 0) continue;
     asked++;
-    const ranks: number[] = []; // from 1, of those of the class
-    for (let i = 0; i < count; i++) if (classes[references[query * count + i]] === classes[query]) ranks.push(i + 1);
+    let first = 0; // its rank, from 1; 0: there is none
+    let hits = 0;
+    let precisions = 0;
+    for (let rank = 1, at = query * count; rank <= count; rank++, at++) {
+      if (classes[references[at]] !== classes[query]) continue;
+      if (hits++ === 0) first = rank;
+      if (rank <= others) precisions += hits / rank;
+    }
     recallRanks.forEach((k, i) => {
-      if (ranks.length > 0 && ranks[0] <= k) found[i]++;
+      if (first > 0 && first <= k) found[i]++;
     });
-    averages += ranks.reduce((sum, rank, i) => (rank <= others ? sum + (i + 1) / rank : sum), 0) / others;
+    averages += precisions / others;
   }
   const share = (sum: number): number => (asked === 0 ? 0 : sum / asked);
   const recall = Object.fromEntries(recallRanks.map((k, i) => [String(k), share(found[i])]));

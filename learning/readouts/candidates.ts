@@ -1,212 +1,113 @@
 /**
- * Candidates for the nearest references of queries: found by float32 products, proven to hold the nearest ones, in the order of
- * those distances, for the exact search to have the last word on. Does not know what is done with them.
+ * Candidates for the nearest references of queries: found by products, proven to hold the nearest ones, for the exact search
+ * to have the last word on. Does not know what is done with them.
  *
- * A distance by products is off by at most e (index/products.ts): whatever is among the nearest by exact distances is within
- * 2 e of the last of the nearest by products, and two that lie more than 2 e apart are in their exact order.
+ * A value by products is off by at most e: whatever is among the nearest by exact distances is within 2 e of the last of the
+ * nearest by products, and two that lie more than 2 e apart are in their exact order. Of a table of products only the least
+ * of each block of columns is looked at: as many blocks as neighbours are wanted hold as many values up to the largest of
+ * their minima, so that a block whose least is beyond it by more than 2 e holds none of the nearest and stays closed.
  */
-import { dataOf, tf } from '../../engine/tf';
-import { allRows, centredRows, meanOfRows, valueError } from '../index/products';
+import { bf16SumsAreFloat32, type ProductPrecision } from '../../engine/ops/products';
+import { tf } from '../../engine/tf';
+import { BlockTable, type BlockSizes } from './block-table';
+import { Arena, Nearest, type Candidates } from './nearest';
+import { References, type Part } from './references';
 
-export interface Candidates {
-  /** By `values`, ascending. */
-  readonly rows: Int32Array;
-  /** Squared distances to float32, less what is the same for all references of the query. */
-  readonly values: Float32Array;
-  /** 2 e: values that differ by more are in their exact order. */
-  readonly slack: number;
+export interface CandidateOptions {
+  readonly embeddingSize: number;
+  /** Neighbours that are wanted of each query. */
+  readonly count: number;
+  /** Products held at once, in MiB; the references come on top, once. */
+  readonly productMiB: number;
+  /** Whether exact distances of all neighbours are computed anyway, so that products need not be close. */
+  readonly exactAnyway: boolean;
 }
 
-/** References whose products are computed at once. */
-const CHUNK = 65_536;
-/** Queries at once, and the most products at once: 32 MB. Of fewer queries a product of many references costs more. */
+/** Queries at once: of fewer a product of many references costs more. */
 const QUERIES = 512;
-const PRODUCTS = 2 ** 23;
-/** Of as many references as this, a sample says how near is near: each eighth. */
-const SAMPLED = 1024;
-const STRIDE = 8;
+/** References of which blocks are opened together, where memory allows. */
+const GROUP = 65_536;
+/** One exact distance in JavaScript takes as long as so many products in float32 take longer than in bfloat16. */
+const PRODUCTS_PER_DISTANCE = 100;
 
-const { POSITIVE_INFINITY } = Number;
-const { ceil, floor, fround, max, min, sqrt } = Math;
-
-interface Chunk {
-  readonly start: number;
-  readonly rows: number;
-  /** float32 [rows, E + 2]: y, and ‖y‖² in two parts. */
-  readonly tensor: tf.Tensor2D;
-}
+const { floor, max, min } = Math;
 
 /** A life cycle: holds the references as tensors until it is disposed. */
 export class CandidateSearch {
   /** Queries that `candidates` takes at once. */
   readonly block: number;
-  private readonly centre: Float64Array;
-  private readonly chunks: readonly Chunk[];
-  private readonly radius: number;
+  private readonly sizes: BlockSizes;
+  private held: References;
 
-  /** @param references float32 [R, E] */
+  /** @param references float32 [R, E]; unchanged while this lives */
   constructor(
-    references: Float32Array,
-    private readonly embeddingSize: number,
+    private readonly references: Float32Array,
+    private readonly options: CandidateOptions,
   ) {
+    const { embeddingSize, count, productMiB, exactAnyway } = options;
     const rows = references.length / embeddingSize;
-    this.centre = meanOfRows(references, embeddingSize, allRows(rows));
-    let longest = 0;
-    this.chunks = Array.from({ length: ceil(rows / CHUNK) }, (_, i) => {
-      const start = i * CHUNK;
-      const own = allRows(min(CHUNK, rows - start)).map((row) => start + row);
-      const { values, squares } = centredRows(references, this.centre, own);
-      longest = squares.reduce((most, square) => max(most, square), longest);
-      const parts = squares.map(fround);
-      const width = embeddingSize + 2;
-      const extended = new Float32Array(own.length * width);
-      for (let row = 0; row < own.length; row++) {
-        extended.set(values.subarray(row * embeddingSize, (row + 1) * embeddingSize), row * width);
-        extended[row * width + embeddingSize] = parts[row];
-        extended[row * width + embeddingSize + 1] = squares[row] - parts[row];
-      }
-      return { start, rows: own.length, tensor: tf.tensor2d(extended, [own.length, width]) };
-    });
-    this.radius = sqrt(longest);
-    this.block = max(1, min(QUERIES, floor(PRODUCTS / max(1, min(rows, CHUNK)))));
+    this.sizes = sizesFor(rows, max(1, count));
+    this.block = max(1, min(QUERIES, floor((productMiB * 2 ** 18) / max(1, min(rows, GROUP)))));
+    const isWorthIt = exactAnyway && rows > (count * PRODUCTS_PER_DISTANCE) / 4 && bf16SumsAreFloat32();
+    this.held = this.referencesIn(isWorthIt ? 'bf16' : 'float32');
   }
 
   /**
    * @param queries float32 [Q, E], Q at most `block`
    * @param self the row that is each query itself and no candidate; −1: none
    */
-  candidates(queries: Float32Array, count: number, self: (query: number) => number): Candidates[] {
-    const { embeddingSize } = this;
-    const amount = queries.length / embeddingSize;
-    const { values, squares } = centredRows(queries, this.centre, allRows(amount));
-    const nearest = Array.from(squares, (square, query) => {
-      const slack = 2 * valueError(sqrt(square), this.radius, embeddingSize);
-      return new Nearest(count, slack, self(query));
-    });
-    const left = tf.tidy(() => {
-      const rows = tf.tensor2d(values, [amount, embeddingSize]);
-      return tf.concat([rows.mul<tf.Tensor2D>(-2), tf.ones<tf.Rank.R2>([amount, 2])], 1);
-    });
-    for (const { start, rows, tensor } of this.chunks) {
-      const distances = dataOf(() => tf.matMul(left, tensor, false, true));
-      for (let query = 0; query < amount; query++)
-        nearest[query].see(distances.subarray(query * rows, (query + 1) * rows), start);
+  candidates(queries: Float32Array, self: (query: number) => number): Candidates[] {
+    const { count } = this.options;
+    const { operand, errors } = this.held.queries(queries);
+    const isNarrow = operand.precision === 'bf16';
+    const arena = new Arena(errors.length * (count + (count >> 3)));
+    const nearest = Array.from(
+      errors,
+      (error, query) => new Nearest({ count, error, isNarrow, self: self(query), arena }),
+    );
+    for (const group of this.groups()) {
+      const tables = group.map((part) => new BlockTable(operand, part, this.sizes));
+      const limits = Float64Array.from(nearest, (own, query) => own.limitAmong(tables, query));
+      const opened = tables.map((table) => table.open(limits));
+      nearest.forEach((own, query) => own.take(opened, query, limits[query]));
     }
-    left.dispose();
+    tf.dispose(operand.tensor);
+    if (isNarrow) this.widenIfTooMany(nearest);
     return nearest;
   }
 
   dispose(): void {
-    tf.dispose(this.chunks.map(({ tensor }) => tensor));
-  }
-}
-
-/** The rows seen so far that may be among the nearest of one query: those within `slack` of the count-th smallest value. */
-class Nearest implements Candidates {
-  rows = new Int32Array(0);
-  values = new Float32Array(0);
-  private limit = POSITIVE_INFINITY;
-
-  constructor(
-    private readonly count: number,
-    readonly slack: number,
-    private readonly self: number,
-  ) {}
-
-  see(seen: Float32Array, start: number): void {
-    if (this.rows.length >= this.count || seen.length < SAMPLED) {
-      this.take(seen, start, this.limit);
-      return;
-    }
-    // Of the nearest `count` the sample holds about count / STRIDE; some more, so that they are rarely too few.
-    const expected = this.count / STRIDE;
-    let rank = ceil(expected + 1.5 * sqrt(expected) + 1);
-    while (!this.take(seen, start, sampleLimit(seen, rank) + this.slack)) rank *= 4;
+    this.held.dispose();
   }
 
-  /** Takes all up to a limit. @returns whether none beyond it can be among the nearest */
-  private take(seen: Float32Array, start: number, limit: number): boolean {
-    const { count, slack, self } = this;
-    const held = this.rows.length;
-    const { rows, values, bits, keys } = scratchFor(held + seen.length);
-    rows.set(this.rows);
-    values.set(this.values);
-    let size = held;
-    for (let i = 0; i < seen.length; i++) {
-      if (seen[i] > limit) continue;
-      rows[size] = start + i;
-      values[size] = seen[i];
-      if (start + i !== self) size++;
-    }
-    const whole = limit === POSITIVE_INFINITY;
-    if (size < count && !whole) return false;
-    const sorted = sortedPlaces(bits, keys, size);
-    const last = size < count ? POSITIVE_INFINITY : values[placeOf(sorted[count - 1])] + slack;
-    if (!whole && !(last <= limit)) return false;
-
-    let kept = 0;
-    while (kept < size && !(values[placeOf(sorted[kept])] > last)) kept++;
-    this.rows = new Int32Array(kept);
-    this.values = new Float32Array(kept);
-    for (let i = 0; i < kept; i++) {
-      const place = placeOf(sorted[i]);
-      this.rows[i] = rows[place];
-      this.values[i] = values[place];
-    }
-    this.limit = last;
-    return true;
+  /** Embeddings that lie close together, far from others, are too many that bfloat16 cannot tell apart. */
+  private widenIfTooMany(nearest: readonly Candidates[]): void {
+    const { embeddingSize, count } = this.options;
+    const more = nearest.reduce((sum, { rows }) => sum + rows.length - count, 0) / nearest.length;
+    if (more * PRODUCTS_PER_DISTANCE <= this.references.length / embeddingSize) return;
+    this.held.dispose();
+    this.held = this.referencesIn('float32');
   }
-}
 
-/** The rank-th smallest value of each STRIDE-th; Infinity where there are not so many. */
-function sampleLimit(seen: Float32Array, rank: number): number {
-  if (rank > seen.length / STRIDE) return POSITIVE_INFINITY;
-  const smallest = new Float64Array(rank).fill(POSITIVE_INFINITY); // ascending
-  for (let i = 0; i < seen.length; i += STRIDE) {
-    const value = seen[i];
-    if (!(value < smallest[rank - 1])) continue;
-    let hole = rank - 1;
-    for (; hole > 0 && smallest[hole - 1] > value; hole--) smallest[hole] = smallest[hole - 1];
-    smallest[hole] = value;
+  private referencesIn(precision: ProductPrecision): References {
+    const { width, step } = this.sizes;
+    return new References(this.references, this.options.embeddingSize, width * step, precision);
   }
-  return smallest[rank - 1];
-}
 
-/** More than a search ever sorts, so that a place is the low part of a key. */
-const PLACES = 2 ** 20;
-
-interface Scratch {
-  readonly rows: Int32Array;
-  readonly values: Float32Array;
-  /** The same memory as `values`. */
-  readonly bits: Uint32Array;
-  readonly keys: Float64Array;
-}
-let scratch: Scratch | undefined;
-
-/** Memory that one call uses after the other. */
-function scratchFor(size: number): Scratch {
-  if (scratch === undefined || scratch.rows.length < size) {
-    const values = new Float32Array(size);
-    const bits = new Uint32Array(values.buffer);
-    scratch = { rows: new Int32Array(size), values, bits, keys: new Float64Array(size) };
+  private groups(): Part[][] {
+    const { parts } = this.held;
+    const size = max(1, floor(GROUP / max(1, parts.at(0)?.rows ?? 1)));
+    return Array.from({ length: Math.ceil(parts.length / size) }, (_, i) => parts.slice(i * size, (i + 1) * size));
   }
-  return scratch;
 }
 
 /**
- * Keys of the values by their size, of which `placeOf` tells the places. The bits of float32 numbers are in their
- * order once the sign is turned, so that value and place are one integer, and integers are sorted without a function.
+ * To look at R / w minima and at the w values of each of `count` blocks is least for w = √(R / count); minima of fewer than
+ * 16 take TensorFlow longer. The limit is sought among fewer, coarser minima: of some times as many as are wanted it is hardly
+ * larger.
  */
-function sortedPlaces(bits: Uint32Array, keys: Float64Array, size: number): Float64Array {
-  for (let place = 0; place < size; place++) {
-    const word = bits[place];
-    keys[place] = ((word ^ (word >>> 31 === 1 ? 0xffff_ffff : 0x8000_0000)) >>> 0) * PLACES + place;
-  }
-  return keys.subarray(0, size).sort();
-}
-
-/** The remainder by PLACES, which the operator takes ten times as long for. */
-function placeOf(key: number): number {
-  return key - floor(key / PLACES) * PLACES;
+function sizesFor(rows: number, count: number): BlockSizes {
+  const width = [16, 32].find((each) => each * each * 2 > rows / count) ?? 64;
+  const step = [8, 4, 2].find((each) => rows / (width * each) >= 2.5 * count) ?? 1;
+  return { width, step };
 }

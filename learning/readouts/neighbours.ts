@@ -3,8 +3,10 @@
  * Differences are squared and summed in float64, so that a common offset of all embeddings costs no digits. Does not know
  * classes.
  */
-import { squaredDistance } from '../index/distance';
-import { CandidateSearch, type Candidates } from './candidates';
+import { squaredDistancesTo } from '../index/distance';
+import { CandidateSearch } from './candidates';
+import type { Candidates } from './nearest';
+import { sortRun } from './selection';
 
 export interface Neighbours {
   readonly queries: number;
@@ -27,13 +29,15 @@ export interface NeighbourRequest {
   readonly excludeSelf?: boolean;
   /** Only which are nearest, in their exact order: most distances need not be computed for that. */
   readonly orderOnly?: boolean;
+  /** The most memory of products held at once, in MiB; the references as tensors come on top. */
+  readonly productMiB: number;
 }
 
 const { min } = Math;
 
 export function nearestNeighbours(request: NeighbourRequest): Neighbours {
   const found = emptyNeighbours(request);
-  const search = new CandidateSearch(request.references, request.embeddingSize);
+  const search = searchAmong(request, found.count);
   try {
     for (let begin = 0; begin < found.queries; begin += search.block)
       searchRows(request, search, begin, min(begin + search.block, found.queries), found);
@@ -49,7 +53,7 @@ export async function searchNeighbours(
   onBlock: (queries: number) => Promise<void>,
 ): Promise<Neighbours> {
   const found = emptyNeighbours(request);
-  const search = new CandidateSearch(request.references, request.embeddingSize);
+  const search = searchAmong(request, found.count);
   try {
     for (let begin = 0; begin < found.queries; begin += search.block) {
       const end = min(begin + search.block, found.queries);
@@ -110,6 +114,18 @@ function emptyNeighbours(request: NeighbourRequest): Neighbours {
   };
 }
 
+function searchAmong(
+  { references, embeddingSize, orderOnly, productMiB }: NeighbourRequest,
+  count: number,
+): CandidateSearch {
+  return new CandidateSearch(references, {
+    embeddingSize,
+    count,
+    productMiB,
+    exactAnyway: !orderOnly,
+  });
+}
+
 function searchRows(
   request: NeighbourRequest,
   search: CandidateSearch,
@@ -119,37 +135,36 @@ function searchRows(
 ): void {
   const { queries, embeddingSize, excludeSelf } = request;
   if (found.count === 0) return;
-  const block = queries.slice(begin * embeddingSize, end * embeddingSize);
+  const block = queries.subarray(begin * embeddingSize, end * embeddingSize);
   search
-    .candidates(block, found.count, (query) => (excludeSelf ? begin + query : -1))
+    .candidates(block, (query) => (excludeSelf ? begin + query : -1))
     .forEach((candidates, i) => chooseNearest(request, begin + i, candidates, found));
 }
 
 /** Candidates whose values are too close to tell are put in order by exact distances, equal ones by row. */
 function chooseNearest(
-  { queries, references, embeddingSize, orderOnly }: NeighbourRequest,
+  { queries, references: matrix, embeddingSize, orderOnly }: NeighbourRequest,
   query: number,
   { rows, values, slack }: Candidates,
-  found: Neighbours,
+  { count, references, distances }: Neighbours,
 ): void {
-  const { count } = found;
-  const exact = (row: number): number =>
-    squaredDistance(queries, query, references, row, embeddingSize, Number.POSITIVE_INFINITY);
-  const put = (place: number, row: number, distance: number): void => {
-    if (place >= count) return;
-    found.references[query * count + place] = row;
-    if (!orderOnly) found.distances[query * count + place] = distance;
-  };
-  for (let begin = 0; begin < count;) {
-    let end = begin + 1;
+  const { x, exact } = scratchFor(embeddingSize, rows.length);
+  x.set(queries.subarray(query * embeddingSize, (query + 1) * embeddingSize));
+  for (let begin = 0, end = 1; begin < count; begin = end++) {
     while (end < rows.length && !(values[end] - values[end - 1] > slack)) end++;
-    if (end - begin === 1) {
-      put(begin, rows[begin], orderOnly ? NaN : exact(rows[begin]));
-    } else {
-      Array.from(rows.subarray(begin, end), (row) => ({ row, distance: exact(row) }))
-        .sort((a, b) => a.distance - b.distance || a.row - b.row)
-        .forEach(({ row, distance }, i) => put(begin + i, row, distance));
-    }
-    begin = end;
+    if (orderOnly && end - begin === 1) continue;
+    squaredDistancesTo(x, matrix, { rows, begin, end }, exact);
+    sortRun({ rows, distances: exact, begin, end });
   }
+  references.set(rows.subarray(0, count), query * count);
+  if (!orderOnly) distances.set(exact.subarray(0, count), query * count);
+}
+
+let scratch = { x: new Float64Array(0), exact: new Float64Array(0) };
+
+/** Memory that one query uses after the other: a typed array costs more than a few distances. */
+function scratchFor(embeddingSize: number, rows: number): typeof scratch {
+  if (scratch.x.length !== embeddingSize) scratch = { ...scratch, x: new Float64Array(embeddingSize) };
+  if (scratch.exact.length < rows) scratch = { ...scratch, exact: new Float64Array(2 * rows) };
+  return scratch;
 }

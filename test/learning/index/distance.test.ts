@@ -1,5 +1,5 @@
 /** The distance of rows of every length, and what a limit may cut short. */
-import { squaredDistance } from '../../../learning/index/distance';
+import { squaredDistance, squaredDistancesTo } from '../../../learning/index/distance';
 import { rngFor } from '../../../learning/random';
 
 const rng = rngFor(1, 'distance');
@@ -18,4 +18,18 @@ test('rows of any length: the plain sum of squares', () => {
 
 test('a limit saves the rest of a long row', () => {
   expect(squaredDistance(new Float32Array(64).fill(1), 0, new Float32Array(64), 0, 64, 10)).toBe(16);
+});
+
+test('distances to several rows are those of one after the other, bit by bit', () => {
+  for (const size of [1, 3, 4, 16, 19, 64, 130]) {
+    const x = Float64Array.from({ length: size }, () => rng.normal());
+    const matrix = Float32Array.from({ length: 6 * size }, () => rng.normal());
+    const rows = Int32Array.of(9, 5, 0, 3, 3, 9);
+    const into = new Float64Array(6).fill(-1);
+    squaredDistancesTo(x, matrix, { rows, begin: 1, end: 4 }, into);
+    const plain = [5, 0, 3].map((row) => squaredDistance(x, 0, matrix, row, size, Infinity));
+    expect([...into]).toEqual([-1, ...plain, -1, -1]);
+    squaredDistancesTo(x, matrix, { rows, begin: 1, end: 5 }, into);
+    expect([...into]).toEqual([-1, ...plain, plain[2], -1]);
+  }
 });

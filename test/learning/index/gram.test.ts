@@ -1,7 +1,9 @@
 /** Clusters in the space of inner products are those of the embeddings. */
 import { CentredPoints, type Points } from '../../../learning/index/centred-points';
-import { clusterByGram, gramOf, type Gram } from '../../../learning/index/gram';
-import { inertiaOf, kMeans, kMeansFrom, means } from '../../../learning/index/k-means';
+import { clusterByGram } from '../../../learning/index/gram';
+import { inertiaOf, means } from '../../../learning/index/clustering';
+import { kMeans, kMeansFrom } from '../../../learning/index/k-means';
+import type { RowProducts } from '../../../learning/index/seeds';
 import { rngFor } from '../../../learning/random';
 
 /** `groups` heaps of rows around centres of their own, all of it far from the origin. */
@@ -19,9 +21,9 @@ function heaps(seed: number, count: number, embeddingSize: number, groups: numbe
   };
 }
 
-function gramIn(points: Points): Gram {
+function gramIn(points: Points): RowProducts {
   const centred = new CentredPoints(points);
-  const gram = gramOf(centred);
+  const gram = centred.allProducts();
   centred.dispose();
   return gram;
 }

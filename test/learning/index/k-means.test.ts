@@ -1,6 +1,7 @@
 /** K-means against every possible partition, and what its iterations promise. */
 import type { Points } from '../../../learning/index/centred-points';
-import { inertiaOf, kMeans, kMeansFrom, means } from '../../../learning/index/k-means';
+import { inertiaOf, means } from '../../../learning/index/clustering';
+import { kMeans, kMeansFrom } from '../../../learning/index/k-means';
 import { rngFor } from '../../../learning/random';
 
 function pointsOf(values: readonly number[], embeddingSize = 1): Points {
@@ -138,4 +139,21 @@ test('only the given rows count', () => {
   const { assignments, centroids } = kMeansFrom({ ...all, rows: Int32Array.of(0, 2, 4, 6) }, Float64Array.of(0, 10));
   expect([...assignments]).toEqual([0, 0, 1, 1]);
   expect([...centroids]).toEqual([0.5, 10.5]);
+});
+
+test('of many rows too, the same streams give the same bits, and nearly the inertia of what is known', () => {
+  const [groups, embeddingSize, count] = [70, 8, 6000];
+  const rng = rngFor(11, 'groups');
+  const centres = Array.from({ length: groups * embeddingSize }, () => 5 * rng.normal());
+  const values = Array.from({ length: count * embeddingSize }, (_, i) => {
+    const row = Math.floor(i / embeddingSize);
+    return centres[(row % groups) * embeddingSize + (i % embeddingSize)] + 0.3 * rng.normal();
+  });
+  const points = pointsOf(values, embeddingSize);
+  const found = kMeans(points, groups, streams(2));
+  const again = kMeans(points, groups, streams(2));
+  expect(again).toEqual(found);
+  expect(found.centroids).toEqual(means(points, found.assignments, groups));
+  const known = Int32Array.from({ length: count }, (_, row) => row % groups);
+  expect(found.inertia).toBeLessThan(1.05 * inertiaOf(points, means(points, known, groups), known));
 });

@@ -46,3 +46,15 @@ test('centroids that products cannot tell apart are told apart', () => {
   expect(new Set(expected).size).toBe(4);
   expect(found(points, centroids)).toEqual(expected);
 });
+
+test('of many centroids, which are looked at in blocks, it is that of a plain search; ties to the first', () => {
+  const rng = rngFor(7, 'many');
+  for (const k of [64, 75, 200]) {
+    const embeddings = Float32Array.from(normal(rng, 900 * 6));
+    const points = { embeddings, embeddingSize: 6, rows: Int32Array.from({ length: 900 }, (_, i) => i) };
+    const centroids = Float64Array.from(normal(rng, k * 6));
+    centroids.copyWithin((k - 1) * 6, 0, 6); // the last is the first again
+    centroids.copyWithin(9 * 6, 6, 12); // another block holds the second again
+    expect(found(points, centroids)).toEqual(naive(points, centroids));
+  }
+});

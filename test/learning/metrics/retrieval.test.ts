@@ -8,7 +8,7 @@ function retrieve(points: readonly number[], classes: readonly number[]): Retrie
   const ids = Int32Array.from(classes);
   const count = retrievalDepth(ids);
   return retrievalOf(
-    nearestNeighbours({ queries: set, references: set, embeddingSize: 1, count, excludeSelf: true }),
+    nearestNeighbours({ queries: set, references: set, embeddingSize: 1, count, excludeSelf: true, productMiB: 64 }),
     ids,
   );
 }

@@ -46,7 +46,7 @@ test('the neighbours are those of a full sort, ties by reference', () => {
       fc.integer({ min: 1, max: 7 }).chain((E) => fc.tuple(fc.constant(E), rows(E), rows(E))),
       fc.integer({ min: 1, max: 30 }),
       ([embeddingSize, queries, references], count) => {
-        const request = { queries, references, embeddingSize, count };
+        const request = { queries, references, embeddingSize, count, productMiB: 64 };
         expect(tableOf(request)).toEqual(naive(request));
       },
     ),
@@ -57,7 +57,7 @@ test('the neighbours are those of a full sort, ties by reference', () => {
 test('within one set no row is its own neighbour, not even beside its copies', () => {
   fc.assert(
     fc.property(rows(2), fc.integer({ min: 1, max: 30 }), (set, count) => {
-      const request = { queries: set, references: set, embeddingSize: 2, count, excludeSelf: true };
+      const request = { queries: set, references: set, embeddingSize: 2, count, excludeSelf: true, productMiB: 64 };
       expect(tableOf(request)).toEqual(naive(request));
     }),
     { seed: 2, numRuns: 100 },
@@ -67,7 +67,13 @@ test('within one set no row is its own neighbour, not even beside its copies', (
 test('a search that yields finds the same, and tells of every query once', async () => {
   const rng = rngFor(1, 'neighbours');
   const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => rng.normal());
-  const request = { queries: numbers(700 * 5), references: numbers(50 * 5), embeddingSize: 5, count: 8 };
+  const request = {
+    queries: numbers(700 * 5),
+    references: numbers(50 * 5),
+    embeddingSize: 5,
+    count: 8,
+    productMiB: 64,
+  };
   const told: number[] = [];
   const found = await searchNeighbours(request, (queries) => {
     told.push(queries);
@@ -81,7 +87,7 @@ test('a search that yields finds the same, and tells of every query once', async
 test('the order alone is that of the exact distances', () => {
   fc.assert(
     fc.property(rows(3), fc.integer({ min: 1, max: 30 }), (set, count) => {
-      const request = { queries: set, references: set, embeddingSize: 3, count, excludeSelf: true };
+      const request = { queries: set, references: set, embeddingSize: 3, count, excludeSelf: true, productMiB: 64 };
       const found = nearestNeighbours({ ...request, orderOnly: true });
       expect(found.references).toEqual(nearestNeighbours(request).references);
       expect(found.distances.length).toBe(0);
@@ -103,7 +109,7 @@ test.each([
   );
   const queries = references.slice(100, 112);
   for (const count of [1, 7, 400, 2999]) {
-    const request = { queries, references, embeddingSize: 2, count };
+    const request = { queries, references, embeddingSize: 2, count, productMiB: 64 };
     expect(tableOf(request)).toEqual(naive(request));
     expect(nearestNeighbours({ ...request, orderOnly: true }).references).toEqual(
       nearestNeighbours(request).references,
@@ -114,7 +120,7 @@ test.each([
 test('a common offset of a million costs no neighbour', () => {
   const steps = [0, 3, 1, 7, 2];
   const shifted = Float32Array.from(steps, (x) => 1e6 + x);
-  const request = { queries: shifted, references: shifted, embeddingSize: 1, count: 5 };
+  const request = { queries: shifted, references: shifted, embeddingSize: 1, count: 5, productMiB: 64 };
   expect(tableOf(request)).toEqual(
     naive({ ...request, queries: Float32Array.from(steps), references: Float32Array.from(steps) }),
   );
@@ -130,7 +136,7 @@ test('neighbours that float32 products cannot tell apart are told apart', () => 
     return side * far[i % embeddingSize] + 0.01 * rng.normal();
   });
   const queries = references.slice(0, 40 * embeddingSize).map((value) => value + 0.01 * rng.normal());
-  const request = { queries, references, embeddingSize, count: 10 };
+  const request = { queries, references, embeddingSize, count: 10, productMiB: 64 };
   expect(tableOf(request)).toEqual(naive(request));
 });
 
@@ -138,7 +144,13 @@ test('numbers at the edges of float32 are compared by exact distances', () => {
   const rng = rngFor(7, 'edges');
   for (const scale of [1e-30, 1e-20, 1e20, 1e30]) {
     const numbers = (count: number): Float32Array => Float32Array.from({ length: count }, () => scale * rng.normal());
-    const request = { queries: numbers(10 * 6), references: numbers(40 * 6), embeddingSize: 6, count: 5 };
+    const request = {
+      queries: numbers(10 * 6),
+      references: numbers(40 * 6),
+      embeddingSize: 6,
+      count: 5,
+      productMiB: 64,
+    };
     expect(tableOf(request)).toEqual(naive(request));
   }
 });
@@ -147,13 +159,13 @@ test('more references than are multiplied at once', () => {
   const rng = rngFor(6, 'many');
   const references = Float32Array.from({ length: 70_000 }, () => rng.normal());
   const queries = Float32Array.of(-3, 0, 0.5, 9);
-  const request = { queries, references, embeddingSize: 1, count: 3 };
+  const request = { queries, references, embeddingSize: 1, count: 3, productMiB: 64 };
   expect(tableOf(request)).toEqual(naive(request));
 });
 
 test('columns and queries are cut without a change', () => {
   const set = Float32Array.from([0, 1, 3, 7, 15]);
-  const found = nearestNeighbours({ queries: set, references: set, embeddingSize: 1, count: 4 });
+  const found = nearestNeighbours({ queries: set, references: set, embeddingSize: 1, count: 4, productMiB: 64 });
   expect([...firstColumns(found, 1).references]).toEqual([0, 1, 2, 3, 4]);
   expect(firstColumns(found, 9)).toBe(found);
   const cut = queriesBetween(found, 3, 5);

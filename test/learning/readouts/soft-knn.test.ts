@@ -10,6 +10,7 @@ function spaceOf(normalised: boolean, query: number): SoftKnnSpace {
     references: Float32Array.of(1, 2, 2, 2),
     embeddingSize: 1,
     count: 4,
+    productMiB: 64,
   });
   return { normalised, variance: 1, validation };
 }

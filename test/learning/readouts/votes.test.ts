@@ -24,6 +24,7 @@ function scoresOnLine(query: number, references: readonly number[], ballots: Bal
     references: Float32Array.from(references),
     embeddingSize: 1,
     count: L,
+    productMiB: 64,
   });
   return votedScores(neighbours, ballots, scale);
 }
@@ -81,7 +82,13 @@ test('eq. 6 with K = 1 and L ≥ C is the nearest class mean', () => {
         epoch: 1,
       });
       const queries = numbers(10 * 3);
-      const neighbours = nearestNeighbours({ queries, references: index.centroids, embeddingSize: 3, count: 128 });
+      const neighbours = nearestNeighbours({
+        queries,
+        references: index.centroids,
+        embeddingSize: 3,
+        count: 128,
+        productMiB: 64,
+      });
       const scores = votedScores(neighbours, singleBallots(index.clusterClass, 5), 2 * index.variance);
       const nearestMean = Array.from({ length: 10 }, (_, query) => {
         const distances = Array.from({ length: 5 }, (_class, id) => {
@@ -122,6 +129,7 @@ describe('kNC over its own σ²', () => {
       references: index.centroids,
       embeddingSize: 4,
       count: 128,
+      productMiB: 64,
     });
     const scores = votedScores(neighbours, singleBallots(index.clusterClass, 3), 2 * index.variance ** exponent);
     return Array.from({ length: 12 }, (_, query) => shares(scores, query));
