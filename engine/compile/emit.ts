@@ -19,8 +19,6 @@ import { untraceable, type RecordedOp, type Source, type Trace } from './trace';
 export const nodeNames = {
   variable: (name: string): string => `variable/${name}`,
   input: (step: string, name: string): string => `${step}/input/${name}`,
-  /** What a run of the step feeds for the input. */
-  feed: (step: string, name: string): string => `${step}/feed/${name}`,
   output: (step: string, name: string): string => `${step}/output/${name}`,
 };
 
@@ -29,9 +27,7 @@ const READS = new Set(['ReadVariableOp', 'ResourceGather', 'ResourceGatherNd', '
 
 /** Adds the nodes of one step, all under `<step>/`. The variables' nodes are there already. */
 export function emitStep(graph: GraphBuilder, step: string, trace: Trace, precision: Precision): void {
-  for (const input of trace.inputs) {
-    emitFeed(graph, nodeNames.feed(step, input.name), nodeNames.input(step, input.name), input);
-  }
+  for (const input of trace.inputs) emitFeed(graph, nodeNames.input(step, input.name), input);
 
   const live = liveOps(trace);
   const before = orderOf(trace.ops);

@@ -18,12 +18,18 @@ export interface Feed {
   readonly isOwn: boolean;
 }
 
-/** Adds the placeholder `feed` and, under the name `input`, the tensor that the step reads. */
-export function emitFeed(graph: GraphBuilder, feed: string, input: string, kind: TensorKind): void {
-  const placeholder = (name: string, { dtype, shape }: TensorKind): string =>
-    graph.add(name, 'Placeholder', [], { dtype: typeOf(dtype), shape: { type: 'shape', value: shape } });
-  if (!travelsAsInt32(kind)) {
-    graph.add(input, 'Identity', [placeholder(feed, kind)], { T: typeOf(kind.dtype) });
+/** The placeholder that a run feeds for an input. @param input the name that the step reads */
+export function feedNode(input: string, kind: TensorKind): string {
+  return travelsAsInt32(kind) ? `${input}/words` : input;
+}
+
+/** Adds that placeholder and, where it is another, the tensor `input`. */
+export function emitFeed(graph: GraphBuilder, input: string, kind: TensorKind): void {
+  const feed = feedNode(input, kind);
+  const placeholder = (dtype: number, shape: readonly number[]): string =>
+    graph.add(feed, 'Placeholder', [], { dtype: typeOf(dtype), shape: { type: 'shape', value: shape } });
+  if (feed === input) {
+    placeholder(kind.dtype, kind.shape);
     return;
   }
   const int32 = binding().TF_INT32;
@@ -32,14 +38,12 @@ export function emitFeed(graph: GraphBuilder, feed: string, input: string, kind:
     return graph.constant({ shape: [values.length], dtype: int32, bytes, uniform: false });
   };
   const T = typeOf(kind.dtype);
-  placeholder(feed, { dtype: int32, shape: [wordsOf(kind)] });
-  graph.add(`${feed}/typed`, 'Bitcast', [feed], { T: typeOf(int32), type: T });
-  graph.add(`${feed}/flat`, 'Reshape', [`${feed}/typed`, numbers([-1])], { T, Tshape: typeOf(int32) });
-  graph.add(`${feed}/whole`, 'Slice', [`${feed}/flat`, numbers([0]), numbers([elementsOf(kind)])], {
-    T,
-    Index: typeOf(int32),
-  });
-  graph.add(input, 'Reshape', [`${feed}/whole`, numbers(kind.shape)], { T, Tshape: typeOf(int32) });
+  const [Tshape, Index] = [typeOf(int32), typeOf(int32)];
+  placeholder(int32, [wordsOf(kind)]);
+  const typed = graph.add(`${input}/typed`, 'Bitcast', [feed], { T: typeOf(int32), type: T });
+  const flat = graph.add(`${input}/flat`, 'Reshape', [typed, numbers([-1])], { T, Tshape });
+  const whole = graph.add(`${input}/whole`, 'Slice', [flat, numbers([0]), numbers([elementsOf(kind)])], { T, Index });
+  graph.add(input, 'Reshape', [whole, numbers(kind.shape)], { T, Tshape });
 }
 
 /** The tensor to feed for a placeholder of `emitFeed`. @param tensor of that kind */

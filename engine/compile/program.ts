@@ -21,7 +21,7 @@ import { tf } from '../tf';
 import { checkValues, type VariableSet, type VariableSpec } from '../variables';
 import { requireBf16, type Precision } from './bf16';
 import { emitStep, nodeNames } from './emit';
-import { feedOf } from './feeds';
+import { feedNode, feedOf } from './feeds';
 import { GraphBuilder } from './graph';
 import { recordStep } from './recorder';
 import { traceDifference, untraceable, type TensorKind } from './trace';
@@ -97,7 +97,7 @@ export class Program {
     const feeds = step.inputs.map((input) => feedOf(input, matching(input, batch[input.name])));
     this.broken = true; // C3: until the call has come back
     const outputs = this.call(
-      step.inputs.map((input) => nodeNames.feed(name, input.name)),
+      step.inputs.map((input) => feedNode(nodeNames.input(name, input.name), input)),
       feeds.map(({ id }) => id),
       step.outputs.map((output) => nodeNames.output(name, output)),
     );

@@ -1,6 +1,6 @@
 /** How a batch reaches a session on a GPU: as int32, read as what it is. On a device that is played: no test machine has one. */
 import { cropResizeTensors } from '../../../engine/augment';
-import { emitFeed, feedOf } from '../../../engine/compile/feeds';
+import { emitFeed, feedNode, feedOf } from '../../../engine/compile/feeds';
 import { GraphBuilder } from '../../../engine/compile/graph';
 import { Program } from '../../../engine/compile/program';
 import { binding, uploadBytes, withBinding } from '../../../engine/native';
@@ -79,6 +79,7 @@ test('on a CPU the tensor itself is fed, and classes are on a GPU too', () => {
   tf.dispose([floats, classes]);
 
   const graph = new GraphBuilder();
-  emitFeed(graph, 'feed', 'input', kinds.floats);
-  expect(graph.size).toBe(2);
+  emitFeed(graph, 'input', kinds.floats);
+  expect(graph.size).toBe(1);
+  expect(feedNode('input', kinds.floats)).toBe('input');
 });
