@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { spawnEnvironment } from '../../engine/environment';
 import { LodestoneError } from '../../errors';
+import { LastWords } from './last-words';
 import type { ChildMessage, HostMessage } from './protocol';
 
 export interface TrainerSettings {
@@ -39,21 +40,18 @@ export function spawnTrainer(settings: TrainerSettings): { child: Child; loaded:
     serialization: 'advanced', // bytes as bytes
   });
   const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };
-  let complaint = '';
-  spawned.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
+  const words = new LastWords();
+  spawned.stderr?.on('data', (chunk: Buffer) => words.add(chunk.toString()));
   const loaded = new Promise<void>((resolve, reject) => {
     const onDeath = (reason: string): void => {
       child.alive = false;
       child.onEnd?.(reason);
       reject(
-        new LodestoneError(
-          'TrainerLost',
-          `trainer: the process ended (${reason}) before it was ready. ${complaint.trim()}`,
-        ),
+        new LodestoneError('TrainerLost', `trainer: the process ended (${reason}) before it was ready. ${words.text}`),
       );
     };
     spawned.on('error', (error) => onDeath(error.message));
-    spawned.on('exit', (code, signal) => onDeath(signal ?? `exit code ${code ?? '?'} ${lastLine(complaint)}`));
+    spawned.on('exit', (code, signal) => onDeath(`${signal ?? `exit code ${code ?? '?'}`} ${words.line}`.trim()));
     spawned.on('message', (message: ChildMessage) => {
       if (message.type === 'ready') {
         child.fingerprint = message.fingerprint;
@@ -70,8 +68,4 @@ export function spawnTrainer(settings: TrainerSettings): { child: Child; loaded:
 /** A child that is gone is reported by its exit. */
 export function tell(child: Child, message: HostMessage): void {
   if (child.alive) child.process.send(message, () => undefined);
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -6,6 +6,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { LastWords } from '../../activities/trainer/last-words';
 
 export interface Variant {
   readonly name: string;
@@ -154,7 +155,7 @@ class Contestant {
   startSeconds = NaN;
   private ready: Ready | undefined;
   private child: ChildProcess | undefined;
-  private words = '';
+  private readonly words = new LastWords();
   private waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
 
   constructor(private readonly variant: Variant) {}
@@ -167,7 +168,7 @@ class Contestant {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.child = child;
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.words = (this.words + text).slice(-4000)));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.words.add(text));
     child.stdin.on('error', () => undefined); // its end is heard of by 'close'
     child.once('error', (error) => this.waiting?.reject(error));
     child.once('close', (code, signal) => this.waiting?.reject(new Error(`ended with ${signal ?? `code ${code}`}`)));
@@ -219,7 +220,7 @@ class Contestant {
     try {
       await work();
     } catch (error) {
-      const said = this.words.trim().split('\n').at(-1) ?? '';
+      const said = this.words.line;
       this.failure =
         `failed: ${error instanceof Error ? error.message : String(error)}${said === '' ? '' : `: ${said}`}`.slice(
           0,
