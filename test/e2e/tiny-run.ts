@@ -23,8 +23,9 @@ export function tinyInput(photos: string, { checkpointSeconds, seed = 1, epochs 
     recipe: Recipe.parse({
       data: { label: 'coarse', fineLabel: 'fine' },
       network: { inputSize: 32, embeddingSize: 16 },
-      // Fewer clusters in a batch than there are: a centroid decides which.
-      magnet: { clustersPerClass: 4, clustersPerBatch: 4, examplesPerCluster: 4 },
+      // Fewer clusters in a batch than there are: a centroid decides which. A margin so wide that no loss is 0: the cache of
+      // losses decides too.
+      magnet: { clustersPerClass: 4, clustersPerBatch: 4, examplesPerCluster: 4, alpha: 6 },
       warmStart: { epochs: 1 },
       epochs,
       stepsPerEpoch: STEPS,
