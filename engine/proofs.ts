@@ -6,6 +6,7 @@ import { fusedBatchNorm, stockBatchNorm, type BatchNorm } from './implementation
 import { fusedMaxPool, stockMaxPool, type MaxPool } from './implementations/max-pool';
 import { fusedAdam, fusedMomentum, stockAdam, stockMomentum } from './implementations/optimizers';
 import type { AdamUpdate, MomentumUpdate } from './implementations/optimizers';
+import { fusedPointwise, stockPointwise, type Pointwise } from './implementations/pointwise';
 import { fusedRelu, stockRelu, type Relu } from './implementations/relu';
 import type { KernelOp } from './kernels';
 import { binding } from './native';
@@ -28,6 +29,7 @@ export const proofs: Readonly<Record<KernelOp, () => Verdict>> = {
   batchNorm: () => compare(batchNormResults(fusedBatchNorm), batchNormResults(stockBatchNorm)),
   relu: () => compare(reluResults(fusedRelu), reluResults(stockRelu)),
   maxPool: () => compare(maxPoolResults(fusedMaxPool), maxPoolResults(stockMaxPool)),
+  pointwise: () => compare(pointwiseResults(fusedPointwise), pointwiseResults(stockPointwise)),
   momentum: () => compare(momentumResults(fusedMomentum), momentumResults(stockMomentum)),
   adam: () => compare(adamResults(fusedAdam), adamResults(stockAdam)),
 };
@@ -83,6 +85,21 @@ function maxPoolResults(maxPool: MaxPool): Results {
       results[`y ${size}/${stride}`] = copy(y);
       results[`dx ${size}/${stride}`] = copy(grad);
     }
+  });
+}
+
+function pointwiseResults(pointwise: Pointwise): Results {
+  if (pointwise === fusedPointwise && binding().isUsingGpuDevice()) {
+    throw new Error('cuDNN has kernels for it, and lays images out in another order than a product would find them');
+  }
+  return collect((results) => {
+    const x = tf.tensor(noise(2 * 5 * 4 * 9, 12), [2, 5, 4, 9]);
+    const filter = tf.tensor(noise(9 * 7, 13), [1, 1, 9, 7]);
+    const convolve = (input: tf.Tensor, weights: tf.Tensor): tf.Tensor =>
+      pointwise(input as tf.Tensor4D, weights as tf.Tensor4D);
+    const { value, grads } = tf.valueAndGrads(convolve)([x, filter], tf.tensor(noise(2 * 5 * 4 * 7, 14), [2, 5, 4, 7]));
+    results.y = copy(value);
+    ['dx', 'dfilter'].forEach((name, i) => (results[name] = copy(grads[i])));
   });
 }
 

@@ -144,10 +144,14 @@ function toolchainChecks(folder: string): Check[] {
   });
 }
 
-/** Of max pooling there is a fused kernel for CPUs only: on a GPU the stock one is the right one. */
+/** Fused kernels for CPUs only: on a GPU the stock ones, which are cuDNN's, are the right ones. */
+const CPU_KERNELS = ['maxPool', 'pointwise'];
+
 export function kernelCheck(kernels: z.infer<typeof EngineAnswer>['kernels'], onGpu: boolean): Check {
   const chosen = Object.entries(kernels).map(([op, { kernel }]) => `${op} ${kernel}`);
-  const slower = chosen.some((line) => line.endsWith('stock') && !(onGpu && line.startsWith('maxPool')));
+  const slower = chosen.some(
+    (line) => line.endsWith('stock') && !(onGpu && CPU_KERNELS.some((op) => line.startsWith(op))),
+  );
   const text = chosen.join(', ');
   return slower
     ? { name: 'kernels', state: 'warn', text: `${text}; stock ones are right but slower` }

@@ -38,6 +38,9 @@ const rules: Readonly<Record<string, Rule>> = {
   _MklNativeMaxPool: { inputs: [0], where: 'one is' },
   _MklNativeMaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
   ConcatV2: { inputs: 'all but the last', where: 'all are' },
+  /** A convolution of 1 × 1 (implementations/pointwise.ts); dense layers are another op. */
+  MatMul: { inputs: [0, 1], where: 'one is' },
+  Reshape: { inputs: [0], where: 'one is' },
   Slice: { inputs: [0], where: 'one is' },
   SplitV: { inputs: [0], outputs: 'all', where: 'one is' },
   AddV2: { inputs: 'all', where: 'all are' },

@@ -4,6 +4,7 @@
  * Does not know variables, names or networks. The receiver (or the enclosing tidy) disposes what is returned.
  */
 import { fusedMaxPool, stockMaxPool } from '../implementations/max-pool';
+import { fusedPointwise } from '../implementations/pointwise';
 import { fusedRelu, stockRelu } from '../implementations/relu';
 import { kernelFor } from '../kernels';
 import { attribute, runOneOutput } from '../native';
@@ -16,6 +17,12 @@ import { tf } from '../tf';
  * @returns [N, ⌈H/stride⌉, ⌈W/stride⌉, K]
  */
 export function conv2d(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor4D {
+  const isPointwise = stride === 1 && filter.shape[0] === 1 && filter.shape[1] === 1;
+  if (isPointwise && kernelFor('pointwise') === 'fused') return fusedPointwise(x as tf.Tensor4D, filter as tf.Tensor4D);
+  return convolution(x, filter, stride);
+}
+
+function convolution(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor4D {
   return tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same');
 }
 
@@ -27,7 +34,7 @@ export function conv2d(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tens
 export function convolveFolded(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor, stride: number): tf.Tensor4D {
   return tf.tidy(() => {
     const attributes = [attribute.float32('T'), attribute.string('data_format', 'NHWC')];
-    const biased = runOneOutput('BiasAdd', attributes, [conv2d(x, filter, stride), bias]);
+    const biased = runOneOutput('BiasAdd', attributes, [convolution(x, filter, stride), bias]);
     return runOneOutput('Relu', [attribute.float32('T')], [biased]) as tf.Tensor4D;
   });
 }

@@ -11,6 +11,10 @@ test('oneDNN’s max pooling is not even tried on a GPU', () => {
   expect(() => onGpu(() => proofs.maxPool())).toThrow(/oneDNN's pooling runs on the CPU/);
 });
 
+test('nor are products in place of convolutions, which cuDNN has its own kernels for', () => {
+  expect(() => onGpu(() => proofs.pointwise())).toThrow(/cuDNN has kernels for it/);
+});
+
 test('bf16 is allowed on a GPU whatever the CPU has', () => {
   expect(() => onGpu(() => requireBf16('flags : fpu sse2'))).not.toThrow();
   expect(() => requireBf16('flags : fpu sse2')).toThrow(/engine\.precision: got bf16/);

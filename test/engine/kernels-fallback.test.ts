@@ -12,6 +12,7 @@ jest.mock('../../engine/proofs', () => ({
     maxPool: () => {
       throw new Error("No registered '_MklNativeMaxPool' OpKernel for 'CPU' devices\n more lines");
     },
+    pointwise: () => ({ equal: true, why: 'bitwise equal to stock' }),
     momentum: () => {
       throw new Error('the proof of a kernel that is not asked for must not run');
     },
@@ -20,7 +21,14 @@ jest.mock('../../engine/proofs', () => ({
 }));
 
 test('K2: a kernel that fails its proof, or does not exist, is replaced by stock with the reason', () => {
-  const wish = { batchNorm: 'fused', relu: 'fused', maxPool: 'fused', momentum: 'stock', adam: 'fused' } as const;
+  const wish = {
+    batchNorm: 'fused',
+    relu: 'fused',
+    maxPool: 'fused',
+    pointwise: 'fused',
+    momentum: 'stock',
+    adam: 'fused',
+  } as const;
   expect(chooseKernels(wish)).toEqual({
     batchNorm: { kernel: 'fused', why: 'bitwise equal to stock' },
     relu: {
@@ -31,6 +39,7 @@ test('K2: a kernel that fails its proof, or does not exist, is replaced by stock
       kernel: 'stock',
       why: "no fused kernel here: No registered '_MklNativeMaxPool' OpKernel for 'CPU' devices",
     },
+    pointwise: { kernel: 'fused', why: 'bitwise equal to stock' },
     momentum: { kernel: 'stock', why: 'asked for' },
     adam: { kernel: 'fused', why: 'bitwise equal to stock' },
   });

@@ -106,7 +106,9 @@ describe('what is narrow', () => {
     expect(narrowOf('AddV2', 2, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
     expect(narrowOf('ConcatV2', 3, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
     expect(narrowOf('SplitV', 3, [0], 4)).toEqual({ inputs: [0], outputs: 4 }); // all that it gives
-    for (const op of ['MatMul', 'Mean', 'Sum', 'LogSoftmax', 'ResourceApplyAdam', 'toString']) {
+    expect(narrowOf('MatMul', 2, [0])).toEqual({ inputs: [0, 1], outputs: 1 }); // a convolution of 1 × 1
+    expect(narrowOf('MatMul', 2, [])).toBeNull();
+    for (const op of ['BatchMatMulV2', 'Mean', 'Sum', 'LogSoftmax', 'ResourceApplyAdam', 'toString']) {
       expect(narrowOf(op, 2, [0, 1])).toBeNull();
     }
   });
