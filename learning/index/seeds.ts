@@ -24,8 +24,8 @@ const { POSITIVE_INFINITY } = Number;
 const { clz32, floor } = Math;
 
 /**
- * Each next seed is, of 2 + ⌊ln k⌋ rows drawn in proportion to their squared distance to the seeds before it, the one that
- * leaves the least sum of these. Needs at least k rows.
+ * Each next seed is, of some rows drawn in proportion to their squared distance to the seeds before it, the one that leaves the
+ * least sum of these. They are about 2 + ln k: 2 + ⌊ln 2 ⌊log₂ k⌋⌋, the same on every platform. Needs at least k rows.
  */
 export function spreadSeeds(products: RowProducts, k: number, rng: Rng): Seeds {
   const { size, squares } = products;

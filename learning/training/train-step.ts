@@ -44,7 +44,7 @@ export interface StepBatch {
   readonly update: number;
 }
 
-/** A batch as the step's input; the caller disposes it. The pixels are copied. */
+/** A batch as the step's input; the caller disposes it, and leaves pixels and boxes alone until the step is done. */
 export function upload({ pixels, edge, channels, boxes, classes, learningRate, update }: StepBatch): TensorRecord {
   const count = boxes.length / 4;
   return {

@@ -128,10 +128,10 @@ suite('a machine that fails a run', () => {
       process.kill(trainer, 'SIGCONT');
       await untilStill(() => reachedStep(join(shell.folder, 'worker'), 'held-up'));
       expect(await checkpoints()).toEqual(committed);
-      const followed = shell.lodestone(['watch', 'held-up']);
-      await pause(6000); // more than a beat, and than a line of the log
+      const followed = shell.start(['watch', 'held-up']);
+      await followed.said('held up, tried again');
       await s3.disk?.free();
-      expect((await followed).stderr).toMatch(/held-up: held up, tried again: .*the store has no space left/);
+      expect((await followed.ended).stderr).toMatch(/held-up: held up, tried again: .*the store has no space left/);
       const watched = await shell.lodestone(['watch', 'held-up', '--json']);
       expect(answerOf(watched)).toMatchObject({ status: 'finished', digests: whole.digests });
     },
