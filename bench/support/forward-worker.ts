@@ -7,8 +7,8 @@ import type { Precision } from '../../engine/compile/bf16';
 import { Program } from '../../engine/compile/program';
 import { fingerprint } from '../../engine/fingerprint';
 import { chooseKernels } from '../../engine/kernels';
+import { inHalves } from '../../engine/halves';
 import { uploadBytes } from '../../engine/native';
-import type { Step } from '../../engine/step';
 import { dataOf, tf } from '../../engine/tf';
 import { VariableSet } from '../../engine/variables';
 import { fold, foldedSpecs } from '../../learning/networks/fold';
@@ -66,7 +66,7 @@ function networkAlone(precision: Precision, one: Case, network: Network, variabl
   const x = readyImages(one);
   const folded = fold(network.specs, variables.read());
   const weights = VariableSet.create(foldedSpecs(network.specs), ({ name }) => folded.get(name) as Float32Array);
-  const step: Step = (set, batch) => ({ embeddings: network.forward(set, batch.x as tf.Tensor4D, 'folded') });
+  const step = inHalves((set, batch) => ({ embeddings: network.forward(set, batch.x as tf.Tensor4D, 'folded') }));
   const program = Program.compile(weights, { embed: { step, example: { x } } }, precision);
   weights.dispose();
   return {

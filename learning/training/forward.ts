@@ -10,6 +10,7 @@
 import { cropResizeTensors, type Normalise } from '../../engine/augment';
 import type { Precision } from '../../engine/compile/bf16';
 import { Program } from '../../engine/compile/program';
+import { inHalves } from '../../engine/halves';
 import { uploadBytes } from '../../engine/native';
 import type { Step, TensorRecord } from '../../engine/step';
 import { tf } from '../../engine/tf';
@@ -77,7 +78,8 @@ export function compileForward(network: Network, shape: ForwardShape, precision:
   const variables = VariableSet.create(foldedSpecs(network.specs), (spec) => new Float32Array(sizeOf(spec.shape)));
   const example = dummyBatch(shape); // B1
   try {
-    return Program.compile(variables, { embed: { step: forwardStep(network, shape, 'folded'), example } }, precision);
+    const step = inHalves(forwardStep(network, shape, 'folded'));
+    return Program.compile(variables, { embed: { step, example } }, precision);
   } finally {
     tf.dispose(example);
     variables.dispose();
