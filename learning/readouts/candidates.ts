@@ -24,7 +24,7 @@ export interface CandidateOptions {
 }
 
 /** Queries at once: of fewer a product of many references costs more. */
-const QUERIES = 512;
+const QUERIES = 1024;
 /** References of which blocks are opened together, where memory allows. */
 const GROUP = 65_536;
 /** One exact distance in JavaScript takes as long as so many products in float32 take longer than in bfloat16. */

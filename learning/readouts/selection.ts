@@ -6,13 +6,30 @@ const PLACES = 2 ** 20;
 /** What is nearly in order is sorted faster by insertion, up to so many. */
 const INSERTED = 512;
 
-const { floor } = Math;
+const { floor, max, min } = Math;
 
 /**
- * The rank-th smallest, counted from 1, of the first `size` values, which change places; none of them is NaN (Hoare's
- * selection, pivots by the median of three).
+ * The rank-th smallest, counted from 1, of the first `size` values, which change places; none of them is NaN. Of as many
+ * equal parts of the range as there are values one holds it, with few others: most values are compared with none.
  */
 export function rankSmallest(values: Float32Array, size: number, rank: number): number {
+  const { least, most } = rangeOf(values, size);
+  if (size > INSERTED || !(most - least < Number.MAX_VALUE)) return selected(values, size, rank);
+  const scale = most > least ? (size - 1) / (most - least) : 0;
+  counts.fill(0, 0, size);
+  for (let place = 0; place < size; place++) counts[floor((values[place] - least) * scale)]++;
+  let [part, before] = [0, 0];
+  while (before + counts[part] < rank) before += counts[part++];
+  let held = 0;
+  for (let place = 0; place < size; place++) {
+    const value = values[place];
+    if (floor((value - least) * scale) === part) values[held++] = value;
+  }
+  return selected(values, held, rank - before);
+}
+
+/** Hoare's selection, pivots by the median of three. */
+function selected(values: Float32Array, size: number, rank: number): number {
   const wanted = rank - 1;
   let low = 0;
   let high = size - 1;
@@ -49,12 +66,7 @@ export interface Sorting {
 /** @returns the first `size` of the places, a view */
 export function sortedPlaces(sorting: Sorting, size: number): Int32Array {
   const { values, places } = sorting;
-  let least = values[0];
-  let most = values[0];
-  for (let place = 1; place < size; place++) {
-    if (values[place] < least) least = values[place];
-    if (values[place] > most) most = values[place];
-  }
+  const { least, most } = rangeOf(values, size);
   // NaN and infinity leave no finite range.
   if (size <= INSERTED && most - least < Number.MAX_VALUE) sortByRange(values, places, size, { least, most });
   else sortByKeys(sorting, size);
@@ -63,13 +75,23 @@ export function sortedPlaces(sorting: Sorting, size: number): Int32Array {
 
 const counts = new Int32Array(INSERTED + 1);
 
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+function rangeOf(values: Float32Array, size: number): Range {
+  let least = values[0];
+  let most = values[0];
+  for (let place = 1; place < size; place++) {
+    least = min(least, values[place]);
+    most = max(most, values[place]);
+  }
+  return { least, most };
+}
+
 /** As many equal parts of the range as there are values, counted first; then what is left is nearly in order. */
-function sortByRange(
-  values: Float32Array,
-  places: Int32Array,
-  size: number,
-  { least, most }: { readonly least: number; readonly most: number },
-): void {
+function sortByRange(values: Float32Array, places: Int32Array, size: number, { least, most }: Range): void {
   const scale = most > least ? (size - 1) / (most - least) : 0;
   counts.fill(0, 0, size + 1);
   for (let place = 0; place < size; place++) counts[floor((values[place] - least) * scale) + 1]++;

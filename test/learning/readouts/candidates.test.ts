@@ -88,8 +88,8 @@ test('where bfloat16 tells too few apart, later queries are answered in float32'
 test('fewer products at once: fewer queries, the same candidates, and no tensor is left', () => {
   const before = tf.memory().numTensors;
   const [references, queries] = [heaps(20_000, 7, 0.5), heaps(10, 8, 0.5)];
-  const [small, large] = [searchIn(references, false, 1), searchIn(references, false, 64)];
-  expect([small.block, large.block]).toEqual([13, 512]); // 13 · 20,000 · 4 bytes ≤ 1 MiB
+  const [small, large] = [searchIn(references, false, 1), searchIn(references, false, 128)];
+  expect([small.block, large.block]).toEqual([13, 1024]); // 13 · 20,000 · 4 bytes ≤ 1 MiB
   const rowsOf = (search: CandidateSearch): number[][] =>
     search.candidates(queries, () => -1).map(({ rows }) => [...rows]);
   expect(rowsOf(small)).toEqual(rowsOf(large));
