@@ -141,7 +141,7 @@ function fromBitmap({ width, height, channels, pixels }: Bitmap): Sharp {
 async function squareOf(image: Sharp, { edge, channels, invert }: DecodeView): Promise<Uint8Array> {
   const { data, info } = await image
     .resize(edge, edge, { fit: 'cover', position: 'centre' })
-    .flatten({ background: '#ffffff' })
+    .flatten(WHITE)
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
@@ -152,6 +152,8 @@ async function squareOf(image: Sharp, { edge, channels, invert }: DecodeView): P
   if (invert) for (let i = 0; i < pixels.length; i++) pixels[i] = 255 - pixels[i];
   return pixels;
 }
+
+const WHITE = { background: '#ffffff' };
 
 class Quarantine extends Error {
   constructor(

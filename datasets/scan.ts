@@ -3,7 +3,6 @@
  * Its result says which shards to pack (planShards); manifest.ts joins the two.
  * Reads files below the root only. Knows nothing of S3 or Temporal.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LodestoneError } from '../errors';
 import type { z } from 'zod';
@@ -15,6 +14,7 @@ import { mapInFlight } from './pack';
 import { assignSplits } from './splits';
 import { chooseLabels, labelCandidates } from './sources/labels';
 import { readSource } from './sources/source';
+import { readWholeFile } from './whole-file';
 
 /** Of the recipe's `data`. What is drawn is stratified by the fine label, or by the label where there is none. */
 export type ScanOptions = Pick<
@@ -71,7 +71,7 @@ export async function scanDataSet(
 /** Reads one image; a file that cannot be read is the machine's fault, not the picture's, and ends the run. */
 export async function readImageFile(root: string, path: string, where = path): Promise<Uint8Array> {
   try {
-    return await readFile(join(root, path));
+    return await readWholeFile(join(root, path));
   } catch (cause) {
     throw new LodestoneError(
       'DataRejected',
