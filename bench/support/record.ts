@@ -44,6 +44,7 @@ const introductions: Readonly<Record<string, string>> = {
     'Runs of the product on a local stack of their own (Temporal dev server, MinIO, one worker) beside the same training ' +
     'without any of it. The bench fails unless both lead to the same bits.',
   memory: 'Resident memory of the processes of a run, and of the network of the paper.',
+  pipeline: 'The product from photos on disk to the report, on a stack of its own.',
   growth: 'How cost grows with the number of images and of clusters; each size in a process of its own.',
 };
 
