@@ -50,14 +50,14 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
 
   return onDevice(services, request, async (device) => {
     const parts = await partsOf(services, device, request, 'train+validation');
-    const work = async (): Promise<RefreshWork> =>
-      device.work<RefreshWork>({
-        type: 'refresh',
-        epoch,
-        from: await device.stateFiles(checkpoint),
-        previous: await device.indexFile(previous),
-        ...(await embedPlan(request, device, parts, { at: 0, of: helpers + 1 })),
-      });
+    const work = async (): Promise<RefreshWork> => ({
+      ...device.newWork(),
+      type: 'refresh',
+      epoch,
+      from: await device.stateFiles(checkpoint),
+      previous: await device.indexFile(previous),
+      ...(await embedPlan(request, device, parts, { at: 0, of: helpers + 1 })),
+    });
     const { result } = await device.performAgain(work, partHooks(device, parts));
     if (result.type !== 'refreshed') throw otherResult(result.type, 'a refresh');
     const { kind, variance, clusters, validationError, warnings } = result;
@@ -93,12 +93,13 @@ export async function evaluateRun(services: TrainerServices, request: EvaluateRe
     const work = async (): Promise<EvaluateWork> => {
       const indexFile = await device.indexFile(index);
       if (!indexFile) throw new LodestoneError('Unexpected', 'evaluation: got no index. This is a fault in lodestone.');
-      return device.work<EvaluateWork>({
+      return {
+        ...device.newWork(),
         type: 'evaluate',
         from: await device.stateFiles(checkpoint),
         index: indexFile,
         ...(await embedPlan(request, device, parts, { at: 0, of: helpers + 1 })),
-      });
+      };
     };
     const { result } = await device.performAgain(work, partHooks(device, parts));
     if (result.type !== 'evaluated') throw otherResult(result.type, 'an evaluation');
@@ -131,13 +132,13 @@ export async function helpEmbed(services: TrainerServices, request: HelpRequest)
         throw askingAgain('this device computes other bits than the one that made the checkpoint', ASK_OTHERS);
       const examples = request.purpose.type === 'refresh' ? 'train+validation' : 'all';
       const parts = await partsOf(services, device, request, examples);
-      const work = async (): Promise<HelpWork> =>
-        device.work<HelpWork>({
-          type: 'help',
-          examples,
-          from: await device.stateFiles(checkpoint),
-          ...(await embedPlan(request, device, parts, share)),
-        });
+      const work = async (): Promise<HelpWork> => ({
+        ...device.newWork(),
+        type: 'help',
+        examples,
+        from: await device.stateFiles(checkpoint),
+        ...(await embedPlan(request, device, parts, share)),
+      });
       const { result } = await device.performAgain(work, partHooks(device, parts));
       if (result.type !== 'helped') throw otherResult(result.type, 'help');
       const purpose = await purposeOf(services, request);
@@ -218,7 +219,7 @@ async function partsOf(
  */
 async function embedPlan({ recipe }: TrainerSubject, device: Device, parts: EmbeddingParts, share: Share) {
   return {
-    parts: share.at === 0 ? await parts.files((ref) => device.held(ref)) : [],
+    parts: share.at === 0 ? await parts.files((ref) => device.localFile(ref)) : [],
     checkpointSeconds: share.of > 1 ? 0 : recipe.checkpointSeconds,
     share,
   };
@@ -227,7 +228,7 @@ async function embedPlan({ recipe }: TrainerSubject, device: Device, parts: Embe
 function partHooks(device: Device, parts: EmbeddingParts): PartHooks {
   return {
     keepPart: (part) => device.persist(() => parts.commit(part)),
-    findPart: (part, bring) => parts.find(part, bring ? (ref) => device.held(ref) : null),
+    findPart: (part, bring) => parts.find(part, bring ? (ref) => device.localFile(ref) : null),
   };
 }
 

@@ -5,59 +5,30 @@
  *   P3  Stop: the child checkpoints and the work returns. Shutdown, pause, reset: checkpoint and rethrow. Not found, timed
  *       out: kill.
  *   P7  What was computed of records that came by range is committed when their shards are verified, not before.
- *   S8  A committed file that cannot be read is InputRejected, and the workflow goes back.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { IndexManifest, type CheckpointRef, type IndexRef, type ObjectRef } from '../config/artifacts';
+import type { CheckpointRef, IndexRef, ObjectRef } from '../config/artifacts';
 import { LodestoneError } from '../errors';
-import { CheckpointStore } from '../storage/checkpoints';
-import { readManifest } from '../storage/commits';
-import { withFillingDataSet, type LocalDataSet } from './data-set';
-import { rejectingInput } from './failures';
+import { withFillingDataSet, type FillingDataSet, type LocalDataSet } from './data-set';
+import { DeviceFiles } from './device-files';
 import { beating, progressBeats } from './heartbeat';
 import { persisting } from './persisting';
 import type { HeartbeatDetails, Pool, TrainerSubject } from './requests';
 import { recovering } from './recoveries';
 import type { TrainerServices } from './services';
+import { ShardFill } from './shard-fill';
 import type { TrainerHooks, WorkOutcome } from './trainer/host';
 import type { TrainerSettings } from './trainer/spawn';
 import { EXAMPLES_OF_PART, type IndexFile, type PartFile, type StateFiles, type TrainerWork } from './trainer/protocol';
 
-type Tell = (details: HeartbeatDetails) => void;
-
 /** What a work that embeds many examples does with their parts. */
 export type PartHooks = Pick<TrainerHooks, 'keepPart' | 'findPart'>;
 
-type WorkHooks = Pick<TrainerHooks, 'onStep' | 'commit'> & PartHooks;
-
-/** A work without what every work has. */
-type Plan<W extends TrainerWork> = Omit<W, 'id' | 'load' | 'scratch'>;
-
-export interface Device {
-  /** Parts in which the whole data set is embedded. */
-  readonly parts: number;
-  /** Aborted when other work waits for a device that was taken to help; null: it was taken for work of its own. */
-  readonly wanted: AbortSignal | null;
-  /** What decides the bits that its trainer computes (B1). */
-  fingerprint(): Promise<Readonly<Record<string, string>>>;
-  stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null>;
-  /** A local file of an object that stays until the work is over. */
-  held(ref: ObjectRef): Promise<string>;
-  indexFile(ref: IndexRef | null): Promise<IndexFile | null>;
-  work<W extends TrainerWork>(plan: Plan<W>): W;
-  /** Performs work with checkpoints. */
-  perform(work: TrainerWork, hooks: Pick<TrainerHooks, 'onStep' | 'commit'>): Promise<WorkOutcome>;
-  /** Performs work without checkpoints, which keeps embeddings on its way, again after a lost trainer. */
-  performAgain(work: () => Promise<TrainerWork>, hooks: PartHooks): Promise<WorkOutcome>;
-  /** Commits, and tells whoever watches while the store or the disk holds it up (S7). */
-  persist<R>(commit: () => Promise<R>): Promise<R>;
-  /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
-  rethrowUnlessStopped(): void;
-}
+type CheckpointHooks = Pick<TrainerHooks, 'onStep' | 'commit'>;
 
 /** Takes the device, lays the data set in place, beats, and passes cancellation on to the child. */
 export function onDevice<T>(
@@ -88,142 +59,171 @@ function onHeldDevice<T>(
   take: (hold: (wanted: AbortSignal | null) => Promise<T>) => Promise<T>,
   use: (device: Device) => Promise<T>,
 ): Promise<T> {
-  const { store, cache, host } = services;
-  const activity = Context.current();
-  return beating<HeartbeatDetails, T>((tell: Tell, signal) =>
+  const activity = Context.current(); // the device's callbacks may run in the context of another
+  return beating<HeartbeatDetails, T>((tell, signal) =>
     take((wanted) =>
       withFillingDataSet(services, subject.dataSet, async (local) => {
-        const beat = progressBeats(tell);
         const scratch = join(services.directory, 'scratch', randomUUID());
         await mkdir(scratch, { recursive: true });
-        const checkpoints = new CheckpointStore(store, subject.run);
-        const settings = trainerSettings(subject);
-        const fill = { isUnderWay: true, failure: null as Error | null };
-        local.filled.then(
-          () => (fill.isUnderWay = false),
-          (error: unknown) => {
-            fill.isUnderWay = false;
-            fill.failure = error instanceof Error ? error : new Error(String(error));
-            host.kill();
-          },
-        );
-        /** Help that is not wanted any more does not wait for shards, and what it made of unverified ones is lost (P7). */
-        const letGo = wanted && AbortSignal.any([wanted, signal]);
-        const filledOrLetGo = async (): Promise<void> => {
-          await (letGo === null ? local.filled : Promise.race([local.filled, aborted(letGo)]));
-        };
-        const throwFillFailure = (): void => {
-          if (fill.failure instanceof Error) throw fill.failure;
-        };
-        const perform = async (work: TrainerWork, hooks: WorkHooks): Promise<WorkOutcome> => {
-          throwFillFailure();
-          const onAbort = (): void => {
-            const why = activity.cancellationDetails;
-            if (why?.notFound || why?.timedOut) host.kill();
-            else host.stop(work.id);
-          };
-          const onWanted = (): void => host.stop(work.id);
-          if (signal.aborted) onAbort();
-          if (wanted?.aborted) onWanted();
-          signal.addEventListener('abort', onAbort);
-          wanted?.addEventListener('abort', onWanted);
-          try {
-            const outcome = await host.perform(work, settings, {
-              onStep: hooks.onStep,
-              onProgress: beat.progress,
-              fetch: local.fetch,
-              isFilling: () => fill.isUnderWay,
-              commit: async (state, fingerprint) => {
-                await local.filled;
-                return hooks.commit(state, fingerprint);
-              },
-              keepPart: async (part) => {
-                await filledOrLetGo();
-                if (!fill.isUnderWay) await hooks.keepPart(part);
-              },
-              findPart: hooks.findPart,
-            });
-            await filledOrLetGo();
-            return outcome;
-          } catch (error) {
-            throwFillFailure();
-            if (signal.aborted) throw signal.reason;
-            throw error;
-          } finally {
-            signal.removeEventListener('abort', onAbort);
-            wanted?.removeEventListener('abort', onWanted);
-          }
-        };
-        const releases: (() => void)[] = [];
-        /** Stays in the cache until the work is over: shards that fill behind push out what nobody holds. */
-        const held = (ref: ObjectRef): Promise<string> => {
-          releases.push(cache.hold([ref]));
-          return cache.path(store, ref);
-        };
-        const device: Device = {
-          parts: Math.ceil(local.manifest.records.length / EXAMPLES_OF_PART),
-          wanted,
-          fingerprint: () => recovering(signal, () => host.fingerprint(settings)),
-          held,
-          stateFiles: (ref) =>
-            ifGiven(ref, (given) =>
-              rejectingInput(
-                `checkpoint ${given.digest.slice(0, 12)}`,
-                async () => {
-                  const { position, tensors, curve } = await checkpoints.read(given);
-                  return {
-                    digest: given.digest,
-                    position,
-                    tensors: await held(tensors),
-                    curve: await held(curve),
-                  };
-                },
-                async () => (await checkpoints.lastGood(given))?.digest ?? null,
-              ),
-            ),
-          indexFile: (ref) =>
-            ifGiven(ref, (given) =>
-              rejectingInput(`index ${given.digest.slice(0, 12)}`, async () => {
-                const { tensors } = await readManifest(store, given.manifest, IndexManifest);
-                return { digest: given.digest, tensors: await held(tensors) };
-              }),
-            ),
-          work: (plan) => ({ ...plan, id: randomUUID(), load: loadSpec(subject, local), scratch }) as never,
-          perform: (work, hooks) => {
-            const none = (): Promise<never> => Promise.reject(unexpected('parts'));
-            return perform(work, { ...hooks, keepPart: none, findPart: none });
-          },
-          performAgain: (work, hooks) =>
-            recovering(signal, async (progressed) => {
-              const onStep = (): void => undefined;
-              const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
-              const keepPart = async (part: PartFile): Promise<void> => {
-                await hooks.keepPart(part);
-                progressed();
-              };
-              return perform(await work(), { ...hooks, onStep, commit, keepPart });
-            }),
-          persist: (commit) => persisting(commit, beat.holdUp),
-          rethrowUnlessStopped: () => {
-            const why = activity.cancellationDetails;
-            if (why?.cancelRequested) return;
-            if (why?.workerShutdown)
-              throw ApplicationFailure.retryable(
-                'the worker shuts down; the epoch goes on from its checkpoint',
-                'WorkerShutdown',
-              );
-            throw signal.reason;
-          },
-        };
+        const files = new DeviceFiles(services, subject.run);
+        const beat = progressBeats(tell);
         try {
-          return await use(device);
+          const { host } = services;
+          return await use(new Device({ activity, host, subject, local, files, scratch, beat, signal, wanted }));
         } finally {
-          for (const release of releases) release();
+          files.release();
           await rm(scratch, { recursive: true, force: true });
         }
       }),
     ),
   );
+}
+
+interface Held {
+  readonly activity: Context;
+  readonly host: TrainerServices['host'];
+  readonly subject: TrainerSubject;
+  readonly local: FillingDataSet;
+  readonly files: DeviceFiles;
+  readonly scratch: string;
+  readonly beat: ReturnType<typeof progressBeats>;
+  /** Of the activity. */
+  readonly signal: AbortSignal;
+  readonly wanted: AbortSignal | null;
+}
+
+/** A device that is held, with everything in place. Lives as long as the activity that it was made in. */
+export class Device {
+  /** Parts in which the whole data set is embedded. */
+  readonly parts: number;
+  /** Aborted when other work waits for a device that was taken to help; null: it was taken for work of its own. */
+  readonly wanted: AbortSignal | null;
+  private readonly settings: TrainerSettings;
+  private readonly fill: ShardFill;
+  /** Help that is not wanted any more does not wait for shards, and what it made of unverified ones is lost (P7). */
+  private readonly letGo: AbortSignal | null;
+
+  constructor(private readonly held: Held) {
+    const { host, subject, local, signal, wanted } = held;
+    this.parts = Math.ceil(local.manifest.records.length / EXAMPLES_OF_PART);
+    this.wanted = wanted;
+    this.settings = trainerSettings(subject);
+    this.fill = new ShardFill(local.filled, () => host.kill());
+    this.letGo = wanted && AbortSignal.any([wanted, signal]);
+  }
+
+  /** What decides the bits that its trainer computes (B1). */
+  fingerprint(): Promise<Readonly<Record<string, string>>> {
+    return recovering(this.held.signal, () => this.held.host.fingerprint(this.settings));
+  }
+
+  async stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null> {
+    return ref && (await this.held.files.state(ref));
+  }
+
+  async indexFile(ref: IndexRef | null): Promise<IndexFile | null> {
+    return ref && (await this.held.files.index(ref));
+  }
+
+  /** A local file of an object that stays until the work is over. */
+  localFile(ref: ObjectRef): Promise<string> {
+    return this.held.files.held(ref);
+  }
+
+  /** What every work has, under a new name. */
+  newWork(): Pick<TrainerWork, 'id' | 'load' | 'scratch'> {
+    const { subject, local, scratch } = this.held;
+    return { id: randomUUID(), load: loadSpec(subject, local), scratch };
+  }
+
+  /** Performs work with checkpoints. */
+  perform(work: TrainerWork, hooks: CheckpointHooks): Promise<WorkOutcome> {
+    const none = (): Promise<never> => Promise.reject(unexpected('parts'));
+    return this.performOnce(work, { ...hooks, keepPart: none, findPart: none });
+  }
+
+  /** Performs work without checkpoints, which keeps embeddings on its way, again after a lost trainer. */
+  performAgain(work: () => Promise<TrainerWork>, hooks: PartHooks): Promise<WorkOutcome> {
+    return recovering(this.held.signal, async (progressed) => {
+      const onStep = (): void => undefined;
+      const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
+      const keepPart = async (part: PartFile): Promise<void> => {
+        await hooks.keepPart(part);
+        progressed();
+      };
+      return this.performOnce(await work(), { ...hooks, onStep, commit, keepPart });
+    });
+  }
+
+  /** Commits, and tells whoever watches while the store or the disk holds it up (S7). */
+  persist<R>(commit: () => Promise<R>): Promise<R> {
+    return persisting(commit, this.held.beat.holdUp);
+  }
+
+  /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
+  rethrowUnlessStopped(): void {
+    const why = this.held.activity.cancellationDetails;
+    if (why?.cancelRequested) return;
+    if (why?.workerShutdown)
+      throw ApplicationFailure.retryable(
+        'the worker shuts down; the epoch goes on from its checkpoint',
+        'WorkerShutdown',
+      );
+    throw this.held.signal.reason;
+  }
+
+  private async performOnce(work: TrainerWork, hooks: CheckpointHooks & PartHooks): Promise<WorkOutcome> {
+    const { fill, letGo } = this;
+    const { host, local, beat, signal } = this.held;
+    fill.throwFailure();
+    const heed = this.heedingSignals(work.id);
+    try {
+      const outcome = await host.perform(work, this.settings, {
+        onStep: hooks.onStep,
+        onProgress: beat.progress,
+        fetch: local.fetch,
+        isFilling: () => fill.isUnderWay,
+        commit: async (state, fingerprint) => {
+          await local.filled;
+          return hooks.commit(state, fingerprint);
+        },
+        keepPart: async (part) => {
+          await fill.done(letGo);
+          if (!fill.isUnderWay) await hooks.keepPart(part);
+        },
+        findPart: hooks.findPart,
+      });
+      await fill.done(letGo);
+      return outcome;
+    } catch (error) {
+      fill.throwFailure();
+      if (signal.aborted) throw signal.reason;
+      throw error;
+    } finally {
+      heed.end();
+    }
+  }
+
+  /** Passes cancellation, and that the device is wanted, on to the child until it is ended (P3). */
+  private heedingSignals(work: string): { end(): void } {
+    const { activity, host, signal, wanted } = this.held;
+    const onAbort = (): void => {
+      const why = activity.cancellationDetails;
+      if (why?.notFound || why?.timedOut) host.kill();
+      else host.stop(work);
+    };
+    const onWanted = (): void => host.stop(work);
+    if (signal.aborted) onAbort();
+    if (wanted?.aborted) onWanted();
+    signal.addEventListener('abort', onAbort);
+    wanted?.addEventListener('abort', onWanted);
+    return {
+      end: () => {
+        signal.removeEventListener('abort', onAbort);
+        wanted?.removeEventListener('abort', onWanted);
+      },
+    };
+  }
 }
 
 /** What the trainer process is spawned with. */
@@ -237,17 +237,6 @@ function loadSpec({ recipe }: TrainerSubject, { manifestPath, shards }: LocalDat
   return { recipe: { ...recipe, checkpointSeconds: 0, profile: false }, manifest: manifestPath, shards };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
 function unexpected(what: string): LodestoneError {
   return new LodestoneError('Unexpected', `trainer: this work has no ${what}. This is a fault in lodestone.`);
-}
-
-function ifGiven<R, T>(ref: R | null, use: (ref: R) => Promise<T>): Promise<T | null> {
-  return ref === null ? Promise.resolve(null) : use(ref);
 }

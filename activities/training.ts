@@ -70,7 +70,8 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
         skipped: skipped.splice(0),
       });
       try {
-        const work = device.work<TrainWork>({
+        const work: TrainWork = {
+          ...device.newWork(),
           type: 'train',
           phase,
           epoch,
@@ -78,7 +79,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
           checkpointSeconds: request.recipe.checkpointSeconds,
           profile: request.recipe.profile,
           from: await device.stateFiles(resumed ?? from),
-        });
+        };
         const { result, checkpoint } = await device.perform(work, {
           onStep: (globalStep) => {
             reached = globalStep;
