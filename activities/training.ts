@@ -62,7 +62,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
       if (step > (last?.position.globalStep ?? -1)) recoveries = 0;
       last = resumed;
       reached = null;
-      await writeEvent(services.store, run, {
+      const told = writeEvent(services.store, run, {
         type: 'attempt',
         phase,
         epoch,
@@ -70,6 +70,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
         skipped: skipped.splice(0),
       });
       try {
+        const [state] = await Promise.all([device.stateFiles(resumed ?? from), told]);
         const work: TrainWork = {
           ...device.newWork(),
           type: 'train',
@@ -78,7 +79,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
           index: indexFile,
           checkpointSeconds: request.recipe.checkpointSeconds,
           profile: request.recipe.profile,
-          from: await device.stateFiles(resumed ?? from),
+          from: state,
         };
         const { result, checkpoint } = await device.perform(work, {
           onStep: (globalStep) => {
@@ -107,12 +108,15 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
             `trainer: got ${result.type} for an epoch. This is a fault in lodestone.`,
           );
         const { speed, profile } = result;
-        if (speed) await writeEvent(services.store, run, { type: 'speed', phase, epoch, speed });
-        if (profile) await services.store.put(runLayout(run).profile, await readFile(profile));
+        const kept = Promise.all([
+          speed && writeEvent(services.store, run, { type: 'speed', phase, epoch, speed }),
+          profile && services.store.put(runLayout(run).profile, await readFile(profile)),
+        ]);
         if (result.outcome === 'finished') {
-          const pool = await poolOf(services, device);
-          return { checkpoint: await record.create(checkpoint), outcome: 'finished', speed, hostQueue, pool };
+          const [ended, pool] = await Promise.all([record.create(checkpoint), poolOf(services, device), kept]);
+          return { checkpoint: ended, outcome: 'finished', speed, hostQueue, pool };
         }
+        await kept;
         device.rethrowUnlessStopped();
         return { checkpoint, outcome: 'stopped', speed, hostQueue };
       } catch (error) {

@@ -58,11 +58,8 @@ export class CheckpointStore {
 
   /** Blobs first, then the manifest, which is the commit (S1). Safe to repeat: the same state is the same object. */
   async commit({ manifest, tensorsFile, curveFile }: CheckpointCommit): Promise<CheckpointRef> {
-    const whole: CheckpointManifest = {
-      ...manifest,
-      tensors: await this.#blobs.putFile(tensorsFile),
-      curve: await this.#blobs.putFile(curveFile),
-    };
+    const [tensors, curve] = await Promise.all([this.#blobs.putFile(tensorsFile), this.#blobs.putFile(curveFile)]);
+    const whole: CheckpointManifest = { ...manifest, tensors, curve };
     const digest = manifestDigestOf(CheckpointManifest, whole);
     const { phase, globalStep } = whole.position;
     const key = this.#layout.checkpoint(phase, globalStep, digest);
