@@ -43,6 +43,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Reshape: { inputs: [0], where: 'one is' },
   Slice: { inputs: [0], where: 'one is' },
   SplitV: { inputs: [0], outputs: 'all', where: 'one is' },
+  Add: { inputs: 'all', where: 'all are' },
   AddV2: { inputs: 'all', where: 'all are' },
   AddN: { inputs: 'all', where: 'all are' },
 };

@@ -102,8 +102,10 @@ describe('what is narrow', () => {
     expect(narrowOf('Conv2DBackpropFilter', 3, [])).toEqual({ inputs: [0, 2], outputs: 1 }); // input 1 is a shape
     expect(narrowOf('FusedBatchNormV3', 5, [0])).toEqual({ inputs: [0], outputs: 1 }); // scale, offset and averages stay
     expect(narrowOf('FusedBatchNormV3', 5, [])).toBeNull();
-    expect(narrowOf('AddV2', 2, [0])).toBeNull();
-    expect(narrowOf('AddV2', 2, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
+    for (const sum of ['Add', 'AddV2', 'AddN']) {
+      expect(narrowOf(sum, 2, [0])).toBeNull();
+      expect(narrowOf(sum, 2, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
+    }
     expect(narrowOf('ConcatV2', 3, [0, 1])).toEqual({ inputs: [0, 1], outputs: 1 });
     expect(narrowOf('SplitV', 3, [0], 4)).toEqual({ inputs: [0], outputs: 4 }); // all that it gives
     expect(narrowOf('MatMul', 2, [0])).toEqual({ inputs: [0, 1], outputs: 1 }); // a convolution of 1 × 1

@@ -2,10 +2,12 @@
  * What a step costs in ops and tensors, network by network and objective by objective: numbers that do not depend on how
  * busy a machine is. A change that makes steps dearer shows here before any clock does.
  */
+import type { Objective } from '../../../config/objective';
+import { cpuHasBf16, cpuInfo } from '../../../engine/compile/bf16';
 import { Program } from '../../../engine/compile/program';
 import { kernelsInUse } from '../../../engine/kernels';
 import { binding, withBinding } from '../../../engine/native';
-import { runEagerStep, type TensorRecord } from '../../../engine/step';
+import { runEagerStep, type Step, type TensorRecord } from '../../../engine/step';
 import { tf } from '../../../engine/tf';
 import { VariableSet } from '../../../engine/variables';
 import { networkFor } from '../../../learning/networks/network';
@@ -36,6 +38,9 @@ const golden: Readonly<Record<string, Counts>> = {
   'googlenet-bn magnet': { nodes: 2937, ops: 1028, tensors: 1570 },
 };
 
+/** Casts that bf16 adds to a compiled Magnet step: of weights and their gradients, two or three at each layer, and few others. */
+const goldenCasts: Readonly<Record<string, number>> = { 'convnet-4': 11, 'googlenet-bn': 105 };
+
 /** Nodes of the forward pass with batch norm folded, in two halves. */
 const goldenForward: Readonly<Record<string, number>> = { 'convnet-4': 130, 'googlenet-bn': 881 };
 
@@ -58,7 +63,8 @@ const counted = stock.length > 0 ? describe.skip : describe;
 counted.each(networks)('%s', (name) => {
   const network = networkFor(optionsOf(name), 3);
 
-  test.each(Object.values(objectives))('a step of $type', (objective) => {
+  /** The caller disposes batch and variables. */
+  function stepOf(objective: Objective): { step: Step; batch: TensorRecord; variables: VariableSet } {
     const config = configFor(objective, { network: optionsOf(name) });
     const specs = phaseSpecs(config, 'train', network.specs, 4);
     const variables = VariableSet.create(specs, (spec) => network.initial(spec, 1));
@@ -75,11 +81,28 @@ counted.each(networks)('%s', (name) => {
       learningRate: 1e-3,
       update: 1,
     });
+    return { step, batch, variables };
+  }
+
+  test.each(Object.values(objectives))('a step of $type', (objective) => {
+    const { step, batch, variables } = stepOf(objective);
     const program = Program.compile(variables, { train: { step, example: batch } });
     const eager = countsOf(() => tf.dispose(runEagerStep(step, variables, batch)));
     expect({ nodes: program.size.nodes, ...eager }).toEqual(golden[`${name} ${objective.type}`]);
     expect(costsOf(program, batch)).toEqual({ calls: 1, outputs: objective.type === 'triplet' ? 1 : 2 });
     program.dispose();
+    tf.dispose(batch);
+    variables.dispose();
+  });
+
+  (cpuHasBf16(cpuInfo()) ? test : test.skip)('casts of a step in bf16', () => {
+    const { step, batch, variables } = stepOf(objectives.magnet);
+    const nodes = (['float32', 'bf16'] as const).map((precision) => {
+      const program = Program.compile(variables, { train: { step, example: batch } }, precision);
+      program.dispose();
+      return program.size.nodes;
+    });
+    expect(nodes[1] - nodes[0]).toBe(goldenCasts[name]);
     tf.dispose(batch);
     variables.dispose();
   });
