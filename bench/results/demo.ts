@@ -2,7 +2,8 @@
  * The procedural set: three objectives trained on its coarse classes, each at the setting that its trials chose, on data
  * that nothing was chosen on.
  *
- *   data seeds 0, 1, 2   the generator was fixed on them; settings are chosen on 0, by fine validation error
+ *   data seeds 0, 1, 2   the generator was fixed on them; settings are chosen on them too, by fine validation error: on one
+ *                        of them alone, noise decides between neighbours
  *   data seeds 3, 4, 5   what is reported, with three training seeds each
  *
  * Each objective has four trials and K is given (16). The read-out, {raw, L2} × τ, is chosen in each run by the same rule.
@@ -11,8 +12,8 @@ import { cellsOf, fine, mean, percent, recoveredColumns, spread, trained } from 
 import type { Measured, Table } from './page';
 import { set, shown, trainedBy, type Metrics, type Trained } from './product';
 
-const CHOOSING = 0;
-const FIXING = [0, 1, 2];
+const CHOOSING = [0, 1, 2];
+const FIXING = CHOOSING;
 const REPORTED = [3, 4, 5];
 const TRAINING = [1, 2, 3];
 
@@ -61,7 +62,7 @@ export function measureDemo(): Measured {
 
   const trials = candidates.softmax.flatMap((_, i) => {
     const settings = chosenBy((name) => candidates[name][i]);
-    const runs = compare(CHOOSING, 1, settings);
+    const runs = CHOOSING.flatMap((dataSeed) => compare(dataSeed, 1, settings));
     return objectives.map((name): Trial => ({ objective: name, setting: settings[name], runs: of(runs, name) }));
   });
   const best = (error: (trial: Trial) => number): Readonly<Record<Name, Setting>> =>
@@ -153,7 +154,7 @@ function trialsTable(
 ): Table {
   return {
     caption:
-      'Trials: data seed 0, one training seed, errors on validation. The setting is chosen by the fine error; what ' +
+      'Trials: data seeds 0, 1, 2, one training seed each, errors on validation. The setting is chosen by the fine error; what ' +
       'the coarse error would have chosen stands beside it.',
     head: ['objective', 'setting', 'fine: soft-kNN @1', 'trained labels @1', 'chosen'],
     rows: trials.map((trial) => [
