@@ -67,13 +67,17 @@ suite('compare', () => {
     };
   }
 
-  it('its children share warm start, data, images seen, trials and every other setting', async () => {
+  async function compared(): Promise<readonly ChildRun[]> {
     const handle = await stand.client.workflow.start<typeof compareObjectives>('compareObjectives', {
       taskQueue: queues.pipeline,
       workflowId: 'compared',
       args: [{ version: 1, data: input.data, recipe, objectives: [...objectiveNames], parallel: 1 }],
     });
-    const { objectives } = await handle.result();
+    return (await handle.result()).objectives;
+  }
+
+  it('its children share warm start, data, images seen, trials and every other setting', async () => {
+    const objectives = await compared();
     expect(objectives.map(({ objective }) => objective)).toEqual([...objectiveNames]);
     const parent = await endOfWarmStart('compared');
     const [first, ...others] = await Promise.all(objectives.map((child) => groundsOf(child, parent)));
@@ -91,6 +95,26 @@ suite('compare', () => {
     expect(grounds.warmStart).not.toBe(first.warmStart);
     expect(grounds.configuration).not.toEqual(first.configuration);
   }, 240_000);
+
+  it('S8: a warm start that is destroyed is named by a run that needs it; comparing again makes it anew, to the same bits', async () => {
+    const child = (await compared()).find(({ objective }) => objective === recipe.objective);
+    if (child === undefined) throw new Error(`nothing was trained by ${recipe.objective}`);
+    const warmStart = await endOfWarmStart('compared');
+    const shared = { dataSet: child.result.dataSet, warmStart, warmStartRun: 'compared' };
+    await stand.destroy(warmStart);
+    const failed = resultOf(stand.client, 'sibling', { ...input, recipe, shared });
+    await expect(failed.catch(reasonOf)).resolves.toContain(`checkpoint ${warmStart.digest.slice(0, 12)}`);
+
+    await compared();
+    expect(await endOfWarmStart('compared')).toEqual(warmStart);
+    const sibling = await resultOf(stand.client, 'sibling', { ...input, recipe, shared });
+    expect(sibling.digests.weights).toBe(child.result.digests.weights);
+  }, 240_000);
+
+  /** What a failed workflow says, down to its cause. */
+  function reasonOf(error: unknown): string {
+    return error instanceof Error ? `${error.message} ${reasonOf(error.cause)}` : '';
+  }
 
   async function endOfWarmStart(run: string): Promise<CheckpointRef> {
     const end = await new CheckpointStore(stand.store, run).recover(null, 'warm-start', 1);
