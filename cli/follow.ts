@@ -24,6 +24,8 @@ export interface FollowOptions {
   readonly resume: string;
   /** Whether Ctrl-C asks the run to stop; otherwise it just ends the view. */
   readonly stopOnInterrupt: boolean;
+  /** What keeps the servers from going on, if they do not say so themselves. */
+  readonly trouble: () => Promise<string | null>;
 }
 
 /** @throws what the run failed with; Interrupted where a person left */
@@ -40,7 +42,7 @@ export async function followRun(client: Client, run: string, options: FollowOpti
     await signalStop(client, run).catch((error: unknown) => say(toLodestoneError(error).message));
   };
   try {
-    await Promise.race([untilClosed(client, run, live, say), interrupts.left]);
+    await Promise.race([untilClosed(client, run, options.trouble, live, say), interrupts.left]);
     live.clear();
     return await outcomeOf(client, run);
   } finally {
@@ -49,29 +51,38 @@ export async function followRun(client: Client, run: string, options: FollowOpti
   }
 }
 
-async function untilClosed(client: Client, run: string, live: LiveView, say: (line: string) => void): Promise<void> {
+async function untilClosed(
+  client: Client,
+  run: string,
+  troubleNow: FollowOptions['trouble'],
+  live: LiveView,
+  say: (line: string) => void,
+): Promise<void> {
   const eta = new Eta();
   const beganMs = Date.now();
   let answeredMs = beganMs;
   let warned = false;
+  let lines: readonly string[] = [];
   for (;;) {
     const seen = await look(client, run).catch((error: unknown) => {
       const failure = toLodestoneError(error);
       if (failure.kind !== 'TemporalUnavailable' || Date.now() - answeredMs > SILENCE_MS) throw failure;
       return null;
     });
+    const trouble = await troubleNow();
     const nowMs = Date.now();
     if (seen !== null) {
       answeredMs = nowMs;
       if (seen.view.status !== 'open') return;
       const active =
         seen.view.beat ?? seen.children.find(({ status, beat }) => status === 'open' && beat)?.beat ?? null;
-      live.show(progressLines(seen, eta.seen(active, nowMs)), nowMs);
+      lines = progressLines(seen, eta.seen(active, nowMs));
       if (!warned && seen.progress === null && nowMs - beganMs > NO_WORKER_AFTER_MS) {
         warned = true;
         if (!(await hasWorker(client).catch(() => true))) say(NO_WORKER);
       }
     }
+    live.show(trouble === null ? lines : [...lines, `  held up: ${trouble}`], nowMs);
     await sleep(LOOK_EVERY_MS);
   }
 }

@@ -89,6 +89,16 @@ export async function withDiskInMind(
   return requireRoom(stackFolder(variables)).then(() => failure, toLodestoneError);
 }
 
+/** What keeps a local Temporal server from writing: its runs stand still until it is mended, and then go on. null: nothing. */
+export async function troubleOf({ local }: Pick<Servers, 'local'>, variables: Variables): Promise<string | null> {
+  if (!local) return null;
+  const { requireRoom } = await import('../infra/stack/disk');
+  return requireRoom(stackFolder(variables)).then(
+    () => null,
+    (error: unknown) => toLodestoneError(error).message,
+  );
+}
+
 /** The local stack alone, for a worker that a person starts by hand. */
 export async function holdStack(
   variables: Variables,
