@@ -10,10 +10,11 @@ import { rejectingInput } from './failures';
 import type { Services } from './services';
 import type { IndexFile, StateFiles } from './trainer/protocol';
 
-/** A life cycle: everything that it brought stays until `release`. */
+/** A life cycle: everything that it brought stays until `release`; what is asked for after that is not kept. */
 export class DeviceFiles {
   private readonly checkpoints: CheckpointStore;
   private readonly releases: (() => void)[] = [];
+  private isReleased = false;
 
   constructor(
     private readonly services: Pick<Services, 'store' | 'cache'>,
@@ -23,9 +24,9 @@ export class DeviceFiles {
   }
 
   /** A local file of an object: shards that fill behind push out what nobody holds. */
-  held(ref: ObjectRef): Promise<string> {
+  localFile(ref: ObjectRef): Promise<string> {
     const { store, cache } = this.services;
-    this.releases.push(cache.hold([ref]));
+    if (!this.isReleased) this.releases.push(cache.hold([ref]));
     return cache.path(store, ref);
   }
 
@@ -34,7 +35,8 @@ export class DeviceFiles {
       `checkpoint ${given.digest.slice(0, 12)}`,
       async () => {
         const { position, tensors, curve } = await this.checkpoints.read(given);
-        return { digest: given.digest, position, tensors: await this.held(tensors), curve: await this.held(curve) };
+        const files = { tensors: await this.localFile(tensors), curve: await this.localFile(curve) };
+        return { digest: given.digest, position, ...files };
       },
       async () => (await this.checkpoints.lastGood(given))?.digest ?? null,
     );
@@ -43,11 +45,12 @@ export class DeviceFiles {
   index(given: IndexRef): Promise<IndexFile> {
     return rejectingInput(`index ${given.digest.slice(0, 12)}`, async () => {
       const { tensors } = await readManifest(this.services.store, given.manifest, IndexManifest);
-      return { digest: given.digest, tensors: await this.held(tensors) };
+      return { digest: given.digest, tensors: await this.localFile(tensors) };
     });
   }
 
   release(): void {
+    this.isReleased = true;
     for (const release of this.releases.splice(0)) release();
   }
 }

@@ -79,7 +79,8 @@ function onHeldDevice<T>(
   );
 }
 
-interface Held {
+/** What a device is made of, in place already. */
+interface Given {
   readonly activity: Context;
   readonly host: TrainerServices['host'];
   readonly subject: TrainerSubject;
@@ -103,8 +104,8 @@ export class Device {
   /** Help that is not wanted any more does not wait for shards, and what it made of unverified ones is lost (P7). */
   private readonly letGo: AbortSignal | null;
 
-  constructor(private readonly held: Held) {
-    const { host, subject, local, signal, wanted } = held;
+  constructor(private readonly given: Given) {
+    const { host, subject, local, signal, wanted } = given;
     this.parts = Math.ceil(local.manifest.records.length / EXAMPLES_OF_PART);
     this.wanted = wanted;
     this.settings = trainerSettings(subject);
@@ -114,25 +115,25 @@ export class Device {
 
   /** What decides the bits that its trainer computes (B1). */
   fingerprint(): Promise<Readonly<Record<string, string>>> {
-    return recovering(this.held.signal, () => this.held.host.fingerprint(this.settings));
+    return recovering(this.given.signal, () => this.given.host.fingerprint(this.settings));
   }
 
   async stateFiles(ref: CheckpointRef | null): Promise<StateFiles | null> {
-    return ref && (await this.held.files.state(ref));
+    return ref && (await this.given.files.state(ref));
   }
 
   async indexFile(ref: IndexRef | null): Promise<IndexFile | null> {
-    return ref && (await this.held.files.index(ref));
+    return ref && (await this.given.files.index(ref));
   }
 
   /** A local file of an object that stays until the work is over. */
   localFile(ref: ObjectRef): Promise<string> {
-    return this.held.files.held(ref);
+    return this.given.files.localFile(ref);
   }
 
   /** What every work has, under a new name. */
   newWork(): Pick<TrainerWork, 'id' | 'load' | 'scratch'> {
-    const { subject, local, scratch } = this.held;
+    const { subject, local, scratch } = this.given;
     return { id: randomUUID(), load: loadSpec(subject, local), scratch };
   }
 
@@ -144,7 +145,7 @@ export class Device {
 
   /** Performs work without checkpoints, which keeps embeddings on its way, again after a lost trainer. */
   performAgain(work: () => Promise<TrainerWork>, hooks: PartHooks): Promise<WorkOutcome> {
-    return recovering(this.held.signal, async (progressed) => {
+    return recovering(this.given.signal, async (progressed) => {
       const onStep = (): void => undefined;
       const commit = (): Promise<never> => Promise.reject(unexpected('checkpoints'));
       const keepPart = async (part: PartFile): Promise<void> => {
@@ -157,24 +158,24 @@ export class Device {
 
   /** Commits, and tells whoever watches while the store or the disk holds it up (S7). */
   persist<R>(commit: () => Promise<R>): Promise<R> {
-    return persisting(commit, this.held.beat.holdUp);
+    return persisting(commit, this.given.beat.holdUp);
   }
 
   /** After a work that ended early: rethrows unless the workflow asked for it (P3). */
   rethrowUnlessStopped(): void {
-    const why = this.held.activity.cancellationDetails;
+    const why = this.given.activity.cancellationDetails;
     if (why?.cancelRequested) return;
     if (why?.workerShutdown)
       throw ApplicationFailure.retryable(
         'the worker shuts down; the epoch goes on from its checkpoint',
         'WorkerShutdown',
       );
-    throw this.held.signal.reason;
+    throw this.given.signal.reason;
   }
 
   private async performOnce(work: TrainerWork, hooks: CheckpointHooks & PartHooks): Promise<WorkOutcome> {
     const { fill, letGo } = this;
-    const { host, local, beat, signal } = this.held;
+    const { host, local, beat, signal } = this.given;
     fill.throwFailure();
     const heed = this.heedingSignals(work.id);
     try {
@@ -206,7 +207,7 @@ export class Device {
 
   /** Passes cancellation, and that the device is wanted, on to the child until it is ended (P3). */
   private heedingSignals(work: string): { end(): void } {
-    const { activity, host, signal, wanted } = this.held;
+    const { activity, host, signal, wanted } = this.given;
     const onAbort = (): void => {
       const why = activity.cancellationDetails;
       if (why?.notFound || why?.timedOut) host.kill();

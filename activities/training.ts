@@ -110,7 +110,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
         const { speed, profile } = result;
         const kept = Promise.all([
           speed && writeEvent(services.store, run, { type: 'speed', phase, epoch, speed }),
-          profile && services.store.put(runLayout(run).profile, await readFile(profile)),
+          profile && keepProfile(services, run, profile),
         ]);
         if (result.outcome === 'finished') {
           const [ended, pool] = await Promise.all([record.create(checkpoint), poolOf(services, device), kept]);
@@ -128,4 +128,8 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
       }
     }
   });
+}
+
+async function keepProfile({ store }: TrainerServices, run: string, file: string): Promise<void> {
+  await store.put(runLayout(run).profile, await readFile(file));
 }

@@ -17,7 +17,7 @@ const NETWORK = { name: 'convnet-4', inputSize: 64, embeddingSize: 128 } as cons
 
 interface Pipeline {
   readonly images: number;
-  /** In the order in which they ended. */
+  /** By activity, in the order of `names`. */
   readonly phases: readonly { readonly name: string; readonly seconds: number }[];
   /** The most that was seen, sampled. */
   readonly peakBytes: { readonly worker: number; readonly trainer: number; readonly both: number };

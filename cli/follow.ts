@@ -24,8 +24,8 @@ export interface FollowOptions {
   readonly resume: string;
   /** Whether Ctrl-C asks the run to stop; otherwise it just ends the view. */
   readonly stopOnInterrupt: boolean;
-  /** What keeps the servers from going on, if they do not say so themselves. */
-  readonly trouble: () => Promise<string | null>;
+  /** Of room for the servers, which fall silent when there is none; null: there is room. */
+  readonly shortage: () => Promise<LodestoneError | null>;
 }
 
 /** @throws what the run failed with; Interrupted where a person left */
@@ -42,7 +42,7 @@ export async function followRun(client: Client, run: string, options: FollowOpti
     await signalStop(client, run).catch((error: unknown) => say(toLodestoneError(error).message));
   };
   try {
-    await Promise.race([untilClosed(client, run, options.trouble, live, say), interrupts.left]);
+    await Promise.race([untilClosed(client, run, options.shortage, live, say), interrupts.left]);
     live.clear();
     return await outcomeOf(client, run);
   } finally {
@@ -54,7 +54,7 @@ export async function followRun(client: Client, run: string, options: FollowOpti
 async function untilClosed(
   client: Client,
   run: string,
-  troubleNow: FollowOptions['trouble'],
+  shortageNow: FollowOptions['shortage'],
   live: LiveView,
   say: (line: string) => void,
 ): Promise<void> {
@@ -69,7 +69,7 @@ async function untilClosed(
       if (failure.kind !== 'TemporalUnavailable' || Date.now() - answeredMs > SILENCE_MS) throw failure;
       return null;
     });
-    const trouble = await troubleNow();
+    const shortage = await shortageNow();
     const nowMs = Date.now();
     if (seen !== null) {
       answeredMs = nowMs;
@@ -82,7 +82,7 @@ async function untilClosed(
         if (!(await hasWorker(client).catch(() => true))) say(NO_WORKER);
       }
     }
-    live.show(trouble === null ? lines : [...lines, `  held up: ${trouble}`], nowMs);
+    live.show(shortage === null ? lines : [...lines, `  little room: ${shortage.message}`], nowMs);
     await sleep(LOOK_EVERY_MS);
   }
 }

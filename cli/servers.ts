@@ -81,22 +81,22 @@ export async function requireStore(store: ObjectStore): Promise<void> {
 /** A local Temporal server that falls silent may have no room to write: then that is what to say. */
 export async function withDiskInMind(
   failure: LodestoneError,
-  { local }: Pick<Servers, 'local'>,
+  servers: Pick<Servers, 'local'>,
   variables: Variables,
 ): Promise<LodestoneError> {
-  if (!local || failure.kind !== 'TemporalUnavailable') return failure;
-  const { requireRoom } = await import('../infra/stack/disk');
-  return requireRoom(stackFolder(variables)).then(() => failure, toLodestoneError);
+  if (failure.kind !== 'TemporalUnavailable') return failure;
+  return (await shortageOf(servers, variables)) ?? failure;
 }
 
-/** What keeps a local Temporal server from writing: its runs stand still until it is mended, and then go on. null: nothing. */
-export async function troubleOf({ local }: Pick<Servers, 'local'>, variables: Variables): Promise<string | null> {
+/** Of room under the local stack, whose servers do not say so themselves; null: there is room, or the servers are others. */
+export async function shortageOf(
+  { local }: Pick<Servers, 'local'>,
+  variables: Variables,
+): Promise<LodestoneError | null> {
   if (!local) return null;
   const { requireRoom } = await import('../infra/stack/disk');
-  return requireRoom(stackFolder(variables)).then(
-    () => null,
-    (error: unknown) => toLodestoneError(error).message,
-  );
+  const failure = await requireRoom(stackFolder(variables)).then(() => null, toLodestoneError);
+  return failure?.kind === 'DiskFull' ? failure : null;
 }
 
 /** The local stack alone, for a worker that a person starts by hand. */

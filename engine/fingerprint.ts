@@ -10,11 +10,15 @@ import { spawnVariables } from './environment';
 import { kernelOps, kernelsInUse } from './kernels';
 import { binding } from './native';
 
+/** Raised with every change of ours that changes bits of results: of graphs, of kernels, of what rounds where. */
+const REVISION = 2;
+
 /** @returns flat strings, stable within a process */
 export function fingerprint(): Record<string, string> {
   const choice = kernelsInUse();
   const onGpu = binding().isUsingGpuDevice();
   return {
+    revision: String(REVISION),
     tensorflow: binding().TF_Version,
     device: onGpu ? `gpu ${gpuModels()}`.trim() : 'cpu',
     ...(onGpu ? { tf32: setting(spawnVariables.tf32), driver: driverVersion() } : {}),

@@ -13,7 +13,7 @@ import { followRun, Interrupted } from '../follow';
 import { outcomeJson, outcomeStatus, outcomeText, resultsOf, warningsOf } from '../outcome';
 import { startRun, viewRun, type StartRequest } from '../run-client';
 import { nameAgain } from '../run-name';
-import { openServers, troubleOf, withDiskInMind, type Servers } from '../servers';
+import { openServers, shortageOf, withDiskInMind, type Servers } from '../servers';
 import { profileFile, reportFile, shownPath } from '../settings';
 import { boundRequestOf, requireSame, startRequestOf } from '../stored-run';
 import { profilePage, storedSpeeds } from '../stored-speed';
@@ -61,8 +61,8 @@ export async function followToAnswer(
   const resume = resumeCommand(run, options.store);
   try {
     const { stopOnInterrupt } = options;
-    const trouble = (): Promise<string | null> => troubleOf(servers, context.variables);
-    const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt, trouble });
+    const shortage = (): Promise<LodestoneError | null> => shortageOf(servers, context.variables);
+    const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt, shortage });
     await printOutcome(context, servers, run, outcome, options);
     if (outcomeStatus(outcome) === 'finished') return 0;
     context.say(`Stopped before its last epoch. Go on with: ${resume}`);

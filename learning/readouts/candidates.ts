@@ -23,7 +23,7 @@ export interface CandidateOptions {
   readonly exactAnyway: boolean;
 }
 
-/** Queries at once: of fewer a product of many references costs more. */
+/** Queries at once, where memory allows: with fewer, calls and the waking of threads are a larger share of the work. */
 const QUERIES = 1024;
 /** References of which blocks are opened together, where memory allows. */
 const GROUP = 65_536;

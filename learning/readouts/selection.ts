@@ -9,8 +9,8 @@ const INSERTED = 512;
 const { floor, max, min } = Math;
 
 /**
- * The rank-th smallest, counted from 1, of the first `size` values, which change places; none of them is NaN. Of as many
- * equal parts of the range as there are values one holds it, with few others: most values are compared with none.
+ * The rank-th smallest, counted from 1, of the first `size` values, which are overwritten; none of them is NaN. Of as many
+ * equal parts of the range as there are values one holds it: values that are spread out are compared with few.
  */
 export function rankSmallest(values: Float32Array, size: number, rank: number): number {
   const { least, most } = rangeOf(values, size);
