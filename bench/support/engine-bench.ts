@@ -27,6 +27,8 @@ export interface Contestant {
   /** What the worker is told. */
   readonly variant: string;
   readonly precision: 'float32' | 'bf16';
+  /** Left out: for every case. */
+  readonly isFor?: (one: Case) => boolean;
 }
 
 /** Measures the cases asked for, prints a table of each, and records them unless told not to. */
@@ -51,7 +53,10 @@ export async function runEngineBench(bench: EngineBench): Promise<void> {
   for (const one of cases) {
     console.log(`\n${bench.name}: ${titleOn(one, device)}`);
     const rows = bench.contestants.filter(
-      ({ who, variant }) => (who === 'ours' || values.python !== undefined) && (values.only?.includes(variant) ?? true),
+      ({ who, variant, isFor }) =>
+        (who === 'ours' || values.python !== undefined) &&
+        (values.only?.includes(variant) ?? true) &&
+        (isFor?.(one) ?? true),
     );
     const variants = rows.map((row) => variantOf(bench, one, row, { ...values, device, scratch }));
     const outcomes = await measureInterleaved(variants, rounds, (line) => console.log(line));

@@ -27,7 +27,7 @@ export type Kept = readonly (Table & { readonly date: string; readonly machine: 
 const introductions: Readonly<Record<string, string>> = {
   'train-step':
     'One training step: images as bytes in, crop and normalisation, forward, backward, update, losses out. The peers start ' +
-    'from a float tensor that is ready. Same network, batch, loss and SGD with momentum everywhere.',
+    'from a float tensor that is ready, as the rows "from floats" do. Same network, batch, loss and SGD with momentum everywhere.',
   ops: 'Kernel times by TensorFlow’s own statistics, of a step that is traced and therefore slower: where a step spends its time.',
   forward:
     'One forward pass of inference on a float tensor that is ready. The rows "from bytes" are what refreshes and ' +

@@ -3,26 +3,33 @@
  * cases; does not know how steps are timed.
  */
 import type { Objective } from '../../config/objective';
+import type { Precision } from '../../engine/compile/bf16';
+import { Program } from '../../engine/compile/program';
+import type { Step, TensorRecord } from '../../engine/step';
+import { tf } from '../../engine/tf';
 import { VariableSet } from '../../engine/variables';
 import type { RunIndex } from '../../learning/index/run-index';
 import { networkFor, parameterCount } from '../../learning/networks/network';
 import { labelData, type TrainingData } from '../../learning/training-data';
 import { StepExecutor, type Execution } from '../../learning/training/executor';
 import { phaseSpecs, type SessionConfig } from '../../learning/training/plan';
-import { trainStep, type StepBatch } from '../../learning/training/train-step';
+import { trainStep, trainStepOnInputs, type StepBatch } from '../../learning/training/train-step';
 import { edgeOf, noisyBytes, type TrainCase } from './cases';
 import { endlessSession, noisySource } from './endless-session';
 
-/** How steps run, and with which kernels. */
+/** How steps run, with which kernels, and from what: stored bytes, or the network's own input, as the peers' do. */
 export interface StepVariant extends Execution {
   readonly kernels: 'proven' | 'stock';
+  readonly from: 'bytes' | 'floats';
 }
 
 export const stepVariants: Readonly<Record<string, StepVariant>> = {
-  compiled: { compile: true, precision: 'float32', kernels: 'proven' },
-  bf16: { compile: true, precision: 'bf16', kernels: 'proven' },
-  eager: { compile: false, precision: 'float32', kernels: 'proven' },
-  stock: { compile: false, precision: 'float32', kernels: 'stock' },
+  compiled: { compile: true, precision: 'float32', kernels: 'proven', from: 'bytes' },
+  bf16: { compile: true, precision: 'bf16', kernels: 'proven', from: 'bytes' },
+  floats: { compile: true, precision: 'float32', kernels: 'proven', from: 'floats' },
+  'floats-bf16': { compile: true, precision: 'bf16', kernels: 'proven', from: 'floats' },
+  eager: { compile: false, precision: 'float32', kernels: 'proven', from: 'bytes' },
+  stock: { compile: false, precision: 'float32', kernels: 'stock', from: 'bytes' },
 };
 
 const INPUT = { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] };
@@ -48,12 +55,36 @@ export function bareSteps(one: TrainCase, variant: StepVariant): () => void {
   const variables = VariableSet.create(phaseSpecs(config, 'train', network.specs, classesOf(one)), (spec) =>
     network.initial(spec, 1),
   );
+  const batch = batchOf(one);
+  if (variant.from === 'floats') {
+    return stepsFromFloats(one, variables, trainStepOnInputs({ network, objective, optimizer }), variant.precision);
+  }
   const step = trainStep({ network, inputSize: options.inputSize, input: INPUT, objective, optimizer });
   const executor = new StepExecutor(variables, step, variant);
-  const batch = batchOf(one);
   let update = 0;
   return () => {
     executor.run({ ...batch, update: ++update });
+  };
+}
+
+/** One compiled call a step; what it says is read, as the executor does. */
+function stepsFromFloats(one: TrainCase, variables: VariableSet, step: Step, precision: Precision): () => void {
+  const { inputSize } = one.network;
+  const { classes, learningRate } = batchOf(one);
+  const x = tf.randomUniform([one.images, inputSize, inputSize, 3], -1, 1, 'float32', 7);
+  const inputs = (update: number): TensorRecord => ({
+    classes: tf.tensor1d(classes, 'int32'),
+    learningRate: tf.scalar(learningRate),
+    update: tf.scalar(update),
+  });
+  const program = Program.compile(variables, { train: { step, example: { x, ...inputs(1) } } }, precision);
+  variables.dispose();
+  let update = 0;
+  return () => {
+    const given = inputs(++update);
+    const outputs = program.run('train', { x, ...given });
+    for (const output of Object.values(outputs)) output.dataSync();
+    tf.dispose([given, outputs]);
   };
 }
 

@@ -57,11 +57,21 @@ export function upload({ pixels, edge, channels, boxes, classes, learningRate, u
 }
 
 /** Outputs: `losses` (one per example, triplet or the like), for softmax `wrong` (0 or 1 each), for Magnet `variance`. */
-export function trainStep({ network, inputSize, input, objective, optimizer }: StepParts): Step {
-  return (variables, { images, boxes, classes, learningRate, update }) => {
-    const x = cropResizeTensors(images, boxes as tf.Tensor2D, inputSize, input);
+export function trainStep({ inputSize, input, ...parts }: StepParts): Step {
+  const step = trainStepOnInputs(parts);
+  return (variables, { images, boxes, ...rest }) =>
+    step(variables, { ...rest, x: cropResizeTensors(images, boxes as tf.Tensor2D, inputSize, input) });
+}
+
+/** The same from what the network takes, `x` [n, S, S, channels], in place of `images` and `boxes`. */
+export function trainStepOnInputs({
+  network,
+  objective,
+  optimizer,
+}: Pick<StepParts, 'network' | 'objective' | 'optimizer'>): Step {
+  return (variables, { x, classes, learningRate, update }) => {
     const { gradients: byName, outputs } = gradients(variables, () => {
-      const embeddings = network.forward(variables, x, 'training');
+      const embeddings = network.forward(variables, x as tf.Tensor4D, 'training');
       const measured = measure(objective, variables, embeddings, classes as tf.Tensor1D);
       return { loss: measured.losses.mean<tf.Scalar>(), outputs: measured };
     });
