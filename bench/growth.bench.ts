@@ -16,7 +16,7 @@ import type { LargePhase, LargeTask } from './support/large-worker';
 import { measureInterleaved, quantile, type Outcome } from './support/interleave';
 import { phasesOf } from './support/phases';
 import { preprocessSpecies } from './support/preprocess-run';
-import { record, textOf, type Table } from './support/record';
+import { mebibytes, record, textOf, type Table } from './support/record';
 
 const REFRESH = { classes: 20, clustersPerClass: 8 };
 /** Of the large set; what is made up has the paper's embedding size and the ImageNet Attributes set's number of classes. */
@@ -218,10 +218,6 @@ function spread(outcome: Outcome & { type: 'measured' }, digits: number): string
 
 function notesOf(outcomes: readonly Outcome[]): string[] {
   return outcomes.map((outcome) => `${outcome.name}: ${outcome.type === 'failed' ? outcome.why : outcome.note}`);
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(0);
 }
 
 main().catch((error: unknown) => {

@@ -9,7 +9,7 @@ import { readEvents } from '../activities/events';
 import { speciesInput } from './support/epochs';
 import { withOwnStack } from './support/own-stack';
 import { phasesOf } from './support/phases';
-import { record, textOf, type Table } from './support/record';
+import { mebibytes, record, textOf, type Table } from './support/record';
 import { fitLine, sampleMemory } from './support/resident';
 import type { MemoryPhase } from './support/session-memory-worker';
 
@@ -120,10 +120,6 @@ async function googlenetTable({ threads }: Settings): Promise<Table> {
     rows,
     notes: [],
   };
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(0);
 }
 
 main().catch((error: unknown) => {

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Recipe } from '../config/recipe';
 import { writeClassPhotos } from './support/class-photos';
-import { activityTimes, withOwnStack, type ActivityTimes, type OwnStack } from './support/own-stack';
-import { record, textOf, type Table } from './support/record';
+import { activityTimes, spanOf, withOwnStack, type ActivityTimes, type OwnStack } from './support/own-stack';
+import { mebibytes, record, textOf, type Table } from './support/record';
 import { sampleMemory } from './support/resident';
 
 const PHOTOS = { classes: 90, edge: 96 };
@@ -85,13 +85,10 @@ function phasesOf(times: readonly ActivityTimes[]): Pipeline['phases'] {
   return Object.entries(names).flatMap(([type, phases]) => {
     const own = times.filter((one) => one.type === type);
     const groups = type === 'packShard' ? [own] : own.map((one) => [one]);
-    return groups.map((group, i) => ({
-      name: phases[i] ?? phases[phases.length - 1],
-      seconds:
-        (Math.max(...group.map(({ completedMs }) => completedMs)) -
-          Math.min(...group.map(({ scheduledMs }) => scheduledMs))) /
-        1000,
-    }));
+    return groups.map((group, i) => {
+      const { begunMs, endedMs } = spanOf(group);
+      return { name: phases[i] ?? phases[phases.length - 1], seconds: (endedMs - begunMs) / 1000 };
+    });
   });
 }
 
@@ -101,7 +98,7 @@ function tableOf(runs: readonly Pipeline[], threads: number): Table {
     seconds.toFixed(1),
     ((1e6 * seconds) / images).toFixed(0),
   ];
-  const mebibytes = (bytes: number): readonly [string, string] => [`${(bytes / 2 ** 20).toFixed(0)} MiB`, '–'];
+  const memory = (bytes: number): readonly [string, string] => [`${mebibytes(bytes)} MiB`, '–'];
   const whole = ({ phases }: Pipeline): number => phases.reduce((sum, { seconds }) => sum + seconds, 0);
   return {
     bench: 'pipeline',
@@ -117,9 +114,9 @@ function tableOf(runs: readonly Pipeline[], threads: number): Table {
         ...cells((run) => timed(run.phases[i]?.seconds ?? NaN, run.images)),
       ]),
       ['all of it', ...cells((run) => timed(whole(run), run.images))],
-      ['most memory of the worker', ...cells(({ peakBytes }) => mebibytes(peakBytes.worker))],
-      ['most memory of the trainer', ...cells(({ peakBytes }) => mebibytes(peakBytes.trainer))],
-      ['most of both at once', ...cells(({ peakBytes }) => mebibytes(peakBytes.both))],
+      ['most memory of the worker', ...cells(({ peakBytes }) => memory(peakBytes.worker))],
+      ['most memory of the trainer', ...cells(({ peakBytes }) => memory(peakBytes.trainer))],
+      ['most of both at once', ...cells(({ peakBytes }) => memory(peakBytes.both))],
       ['test error, soft-kNN', ...cells(({ error }) => [`${error.toFixed(2)} %`, '–'])],
     ],
     notes: [],

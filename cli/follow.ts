@@ -42,7 +42,7 @@ export async function followRun(client: Client, run: string, options: FollowOpti
     await signalStop(client, run).catch((error: unknown) => say(toLodestoneError(error).message));
   };
   try {
-    await Promise.race([untilClosed(client, run, options.shortage, live, say), interrupts.left]);
+    await Promise.race([untilClosed({ client, run, shortage: options.shortage, live, say }), interrupts.left]);
     live.clear();
     return await outcomeOf(client, run);
   } finally {
@@ -51,13 +51,14 @@ export async function followRun(client: Client, run: string, options: FollowOpti
   }
 }
 
-async function untilClosed(
-  client: Client,
-  run: string,
-  shortageNow: FollowOptions['shortage'],
-  live: LiveView,
-  say: (line: string) => void,
-): Promise<void> {
+interface Following extends Pick<FollowOptions, 'shortage'> {
+  readonly client: Client;
+  readonly run: string;
+  readonly live: LiveView;
+  readonly say: (line: string) => void;
+}
+
+async function untilClosed({ client, run, shortage: shortageNow, live, say }: Following): Promise<void> {
   const eta = new Eta();
   const beganMs = Date.now();
   let answeredMs = beganMs;

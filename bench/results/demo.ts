@@ -12,7 +12,7 @@ import { cellsOf, fine, mean, percent, recoveredColumns, spread, trained } from 
 import type { Measured, Table } from './page';
 import { set, shown, trainedBy, type Metrics, type Trained } from './product';
 
-const FIRST = [0, 1, 2];
+const TUNED_ON = [0, 1, 2];
 const REPORTED = [3, 4, 5];
 const TRAINING = [1, 2, 3];
 
@@ -61,7 +61,7 @@ export function measureDemo(): Measured {
 
   const trials = candidates.softmax.flatMap((_, i) => {
     const settings = chosenBy((name) => candidates[name][i]);
-    const runs = FIRST.flatMap((dataSeed) => compare(dataSeed, 1, settings));
+    const runs = TUNED_ON.flatMap((dataSeed) => compare(dataSeed, 1, settings));
     return objectives.map((name): Trial => ({ objective: name, setting: settings[name], runs: of(runs, name) }));
   });
   const best = (error: (trial: Trial) => number): Readonly<Record<Name, Setting>> =>
@@ -118,7 +118,7 @@ export function measureDemo(): Measured {
 
 /** Softmax told the species, softmax told the coarse classes, and raw pixels, on the seeds that the generator was fixed on. */
 export function measureGenerator(): Measured {
-  const commands = FIRST.flatMap((dataSeed) => {
+  const commands = TUNED_ON.flatMap((dataSeed) => {
     const start = ['run', `species:${dataSeed}`, '--recipe', 'demo', '--objective', 'softmax', '--epochs', '20'];
     const rate = set('softmax.learningRate', 0.0027);
     return [

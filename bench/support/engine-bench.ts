@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { spawnEnvironment } from '../../engine/environment';
 import type { Case } from './cases';
 import { measureInterleaved, quantile, type Outcome, type Rounds, type Variant } from './interleave';
-import { projectRoot, record, textOf, type Table } from './record';
+import { mebibytes, projectRoot, record, textOf, type Table } from './record';
 
 export interface EngineBench {
   /** Name of the bench, as in `npm run bench -- NAME`. */
@@ -172,10 +172,6 @@ function chosen(cases: readonly Case[], names: readonly string[] | undefined): C
     throw new Error(`bench: --case: got ${unknown.join(', ')}, must be among ${known}.`);
   }
   return cases.filter(({ name }) => names?.includes(name) ?? true);
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(0);
 }
 
 function commandOf(bench: string): string {

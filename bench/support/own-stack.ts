@@ -107,6 +107,14 @@ export async function activityTimes(handle: RunHandle): Promise<ActivityTimes[]>
   return times;
 }
 
+/** From when the first was asked for to the end of the last. */
+export function spanOf(times: readonly ActivityTimes[]): { readonly begunMs: number; readonly endedMs: number } {
+  return {
+    begunMs: Math.min(...times.map(({ scheduledMs }) => scheduledMs)),
+    endedMs: Math.max(...times.map(({ completedMs }) => completedMs)),
+  };
+}
+
 /** Of a protobuf timestamp, whose seconds may be a Long. */
 function milliseconds(
   time: { readonly seconds?: { toString(): string } | null; readonly nanos?: number | null } | null | undefined,

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { writeSpeciesFolder } from '../../datasets/procedural/folder';
 import { speciesInput } from './epochs';
-import { activityTimes, residentBytes, sleep, withOwnStack, type ActivityTimes } from './own-stack';
+import { activityTimes, residentBytes, sleep, spanOf, withOwnStack, type ActivityTimes } from './own-stack';
 
 export interface Preprocessing {
   readonly images: number;
@@ -45,14 +45,12 @@ export function preprocessSpecies(sizes: readonly number[]): Promise<Preprocessi
 }
 
 function partsOf(times: readonly ActivityTimes[]): Omit<Preprocessing, 'images' | 'workerPeakBytes'> {
-  const [scan, decode, assemble] = ['scanData', 'packShard', 'assembleDataSet'].map((type) => {
-    const own = times.filter((one) => one.type === type);
-    const begun = Math.min(...own.map(({ scheduledMs }) => scheduledMs));
-    return { begun, ended: Math.max(...own.map(({ completedMs }) => completedMs)) };
-  });
-  const seconds = ({ begun, ended }: typeof scan): number => (ended - begun) / 1000;
+  const [scan, decode, assemble] = ['scanData', 'packShard', 'assembleDataSet'].map((type) =>
+    spanOf(times.filter((one) => one.type === type)),
+  );
+  const seconds = ({ begunMs, endedMs }: typeof scan): number => (endedMs - begunMs) / 1000;
   return {
-    seconds: (assemble.ended - scan.begun) / 1000,
+    seconds: (assemble.endedMs - scan.begunMs) / 1000,
     scan: seconds(scan),
     decode: seconds(decode),
     assemble: seconds(assemble),

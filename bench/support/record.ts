@@ -90,6 +90,11 @@ export function pageOf(tables: Kept): string {
   ].join('\n');
 }
 
+/** Without the unit. */
+export function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
+}
+
 /** For the terminal. */
 export function textOf({ title, columns, rows, notes }: Table): string {
   const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i].length)));

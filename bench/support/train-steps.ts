@@ -57,7 +57,8 @@ export function bareSteps(one: TrainCase, variant: StepVariant): () => void {
   );
   const batch = batchOf(one);
   if (variant.from === 'floats') {
-    return stepsFromFloats(one, variables, trainStepOnInputs({ network, objective, optimizer }), variant.precision);
+    const floats = trainStepOnInputs({ network, objective, optimizer });
+    return stepsFromFloats(one, { variables, step: floats, batch, precision: variant.precision });
   }
   const step = trainStep({ network, inputSize: options.inputSize, input: INPUT, objective, optimizer });
   const executor = new StepExecutor(variables, step, variant);
@@ -67,11 +68,20 @@ export function bareSteps(one: TrainCase, variant: StepVariant): () => void {
   };
 }
 
+interface FloatSteps {
+  /** Left to the program. */
+  readonly variables: VariableSet;
+  readonly step: Step;
+  readonly batch: StepBatch;
+  readonly precision: Precision;
+}
+
 /** One compiled call a step; what it says is read, as the executor does. */
-function stepsFromFloats(one: TrainCase, variables: VariableSet, step: Step, precision: Precision): () => void {
-  const { inputSize } = one.network;
-  const { classes, learningRate } = batchOf(one);
-  const x = tf.randomUniform([one.images, inputSize, inputSize, 3], -1, 1, 'float32', 7);
+function stepsFromFloats(
+  { network: { inputSize }, images }: TrainCase,
+  { variables, step, batch: { classes, learningRate }, precision }: FloatSteps,
+): () => void {
+  const x = tf.randomUniform([images, inputSize, inputSize, 3], -1, 1, 'float32', 7);
   const inputs = (update: number): TensorRecord => ({
     classes: tf.tensor1d(classes, 'int32'),
     learningRate: tf.scalar(learningRate),

@@ -2,22 +2,22 @@
  * Every kind of wrong input through the command as a person types it, on the real stack: one message that names the thing,
  * its value, the rule and the way out; the documented exit code; and nothing that a later run could mistake for whole.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { readEnvironment } from '../../config/environment';
 import { failures, type FailureKind } from '../../errors';
 import { ensureStack, stopStack, type StackHandle } from '../../infra/stack/client';
 import { openStore } from '../../storage/open';
 import { runLayout } from '../../storage/run-layout';
 import type { ObjectStore } from '../../storage/store';
+import { writeClassFolders } from '../datasets/made-images';
 import { oldTensorFlow } from '../engine/support/old-tensorflow';
 import { start, type Ended } from '../infra/setup/in-node';
 import { buildGuardian, projectRoot } from '../infra/stack/support';
+import { canMount, onSmallDisk } from '../storage/support/small-disk';
 
 jest.setTimeout(180_000);
 
@@ -57,16 +57,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function makeImages(set: string, classes: Readonly<Record<string, number>>): Promise<void> {
-  for (const [index, [name, count]] of Object.entries(classes).entries()) {
-    mkdirSync(join(folder, set, name), { recursive: true });
-    for (let i = 0; i < count; i++) {
-      const background = { r: 40 + 80 * index, g: (i * 29) % 256, b: (i * 53) % 256 };
-      const png = sharp({ create: { width: 20, height: 20, channels: 3, background } }).png();
-      await png.toFile(join(folder, set, name, `${i}.png`));
-    }
-  }
-}
+const makeImages = (set: string, classes: Readonly<Record<string, number>>): Promise<void> =>
+  writeClassFolders(join(folder, set), classes);
 
 function lodestone(words: readonly string[], variables: NodeJS.ProcessEnv = {}, node: string[] = []): Promise<Ended> {
   const env = { ...process.env, LODESTONE_STATE: join(folder, 'state'), ...variables };
@@ -239,16 +231,11 @@ describe('the machine', () => {
   test('a full disk: the local stack does not start on it, and leaves no server', async () => {
     const mount = join(folder, 'tiny');
     mkdirSync(mount);
-    try {
-      execFileSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', '-o', 'size=16m', 'none', mount], { stdio: 'ignore' });
-    } catch {
-      console.warn('a full disk: SKIPPED, this machine allows no mounts in user namespaces (unshare -Urm)');
-      return;
-    }
-    const script = 'mount -t tmpfs -o size=16m none "$0" && exec "$@"';
-    const command = [process.execPath, join(projectRoot, 'bin/lodestone.mjs'), 'list'];
+    if (!canMount()) return;
+    const list = [process.execPath, join(projectRoot, 'bin/lodestone.mjs'), 'list'];
+    const [command, ...args] = onSmallDisk(16, mount, list);
     const env = { ...process.env, LODESTONE_STATE: join(mount, 'state') };
-    const refused = await start('unshare', ['-Urm', 'sh', '-c', script, mount, ...command], env).ended;
+    const refused = await start(command, args, env).ended;
     expectRefusal(
       refused,
       'DiskFull',

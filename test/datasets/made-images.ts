@@ -1,4 +1,6 @@
-/** Small images of every format, whole and broken, made in memory. */
+/** Small images of every format, whole and broken, and folders of them. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
@@ -13,6 +15,18 @@ export function redAndBlue(width: number, height: number): Sharp {
 export function busy(width: number, height: number): Sharp {
   const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919 + (i >> 4) * 31) & 255);
   return sharp(pixels, { raw: { width, height, channels: 3 } });
+}
+
+/** A folder for each class, of so many small PNGs of different colours. */
+export async function writeClassFolders(root: string, classes: Readonly<Record<string, number>>): Promise<void> {
+  for (const [index, [name, count]] of Object.entries(classes).entries()) {
+    await mkdir(join(root, name), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const background = { r: 40 + 80 * index, g: (i * 29) % 256, b: (i * 53) % 256 };
+      const png = sharp({ create: { width: 20, height: 20, channels: 3, background } }).png();
+      await png.toFile(join(root, name, `${i}.png`));
+    }
+  }
 }
 
 /** A PNG whose header promises more than it holds. */

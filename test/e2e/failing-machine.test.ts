@@ -8,7 +8,8 @@ import { failures, type FailureKind } from '../../errors';
 import { runLayout } from '../../storage/run-layout';
 import type { Ended } from '../infra/setup/in-node';
 import { keysOf } from '../storage/support/faulty-store';
-import { canMount, hasServer, startServer, type TestServer } from '../storage/support/servers';
+import { hasServer, startServer, type TestServer } from '../storage/support/servers';
+import { canMount } from '../storage/support/small-disk';
 import {
   answerOf,
   credentialsOf,

@@ -2,22 +2,23 @@
  * A disk that fills up under the local stack while a run is under way: store, Temporal's database and the worker's files are on
  * it. The view says so; once there is room, the run or the same command given again ends with the bits of an undisturbed one.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import sharp from 'sharp';
+import { Client, Connection } from '@temporalio/client';
+import { endpointsAt } from '../../infra/stack/programs';
+import { readState } from '../../infra/stack/state';
+import { writeClassFolders } from '../datasets/made-images';
 import { start, type Ended, type Running } from '../infra/setup/in-node';
 import { buildGuardian, projectRoot } from '../infra/stack/support';
-import { canMount } from '../storage/support/servers';
+import { canMount, onSmallDisk, seenFromHere, smallDisk } from '../storage/support/small-disk';
 
 const suite = canMount() ? describe : describe.skip;
 
 const DISK_MB = 240;
-/** Long enough for Temporal and for checkpoints to want to write. */
-const FULL_MS = 10_000;
-const MEBIBYTE = new Uint8Array(2 ** 20);
+/** How long the server may take to answer a write. */
+const ANSWER_MS = 5_000;
 
 suite('a disk that fills while a run is under way', () => {
   let folder: string;
@@ -29,14 +30,7 @@ suite('a disk that fills while a run is under way', () => {
     folder = await mkdtemp(join(tmpdir(), 'lodestone-full-'));
     disk = join(folder, 'disk');
     await mkdir(disk);
-    for (const [index, name] of ['oak', 'birch'].entries()) {
-      await mkdir(join(folder, 'photos', name), { recursive: true });
-      for (let i = 0; i < 30; i++) {
-        const background = { r: 40 + 80 * index, g: (i * 29) % 256, b: (i * 53) % 256 };
-        const png = sharp({ create: { width: 20, height: 20, channels: 3, background } }).png();
-        await png.toFile(join(folder, 'photos', name, `${i}.png`));
-      }
-    }
+    await writeClassFolders(join(folder, 'photos'), { oak: 30, birch: 30 });
   });
   afterAll(async () => {
     running?.child.kill('SIGINT');
@@ -54,16 +48,18 @@ suite('a disk that fills while a run is under way', () => {
     ];
     const short = ['--epochs', '8', '--set', 'network.inputSize=16', '--set', 'stepsPerEpoch=150'];
     const state = join(disk, 'state');
-    const again = `mount -t tmpfs -o size=${DISK_MB}m none "$0" && { "$@" || "$@"; }`;
-    running = start('unshare', ['-Urm', 'sh', '-c', again, disk, ...lodestone, ...short], withState(state));
+    const [command, ...args] = onSmallDisk(DISK_MB, disk, [...lodestone, ...short], '{ "$@" || "$@"; }');
+    running = start(command, args, withState(state));
     await running.said('training');
-    const filler = `/proc/${running.child.pid}/root${disk}/filler`; // the disk, as those see it who have it
+    const here = (path: string): string => seenFromHere(running?.child.pid ?? 0, path);
+    const small = smallDisk(here(join(disk, 'ballast')));
+    const address = temporalOf(here(join(state, 'stack')));
+    await small.fill();
     try {
-      fill(filler);
       await running.said(`little room: disk of ${state}`);
-      await setTimeout(FULL_MS);
+      await untilRefused(address);
     } finally {
-      rmSync(filler);
+      await small.free();
     }
     const filled = await running.ended;
     expect(filled.code).toBe(0);
@@ -83,13 +79,23 @@ function digestsOf({ stdout }: Ended): unknown {
   return digests;
 }
 
-/** Until nothing fits any more. */
-function fill(path: string): void {
-  for (;;) {
-    try {
-      writeFileSync(path, MEBIBYTE, { flag: 'a' });
-    } catch {
-      return;
-    }
+function temporalOf(stateDir: string): string {
+  const ports = readState(stateDir)?.ports;
+  if (!ports) throw new Error(`no stack runs in ${stateDir}`);
+  return endpointsAt(ports).temporalAddress;
+}
+
+/** Until the server cannot write what it is asked to. */
+async function untilRefused(address: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  const { workflow } = new Client({ connection });
+  const write = (): Promise<unknown> =>
+    workflow.start('nobodyRunsThis', { workflowId: randomUUID(), taskQueue: 'nobody-listens', args: [] });
+  try {
+    for (;;) await connection.withDeadline(Date.now() + ANSWER_MS, write);
+  } catch {
+    return;
+  } finally {
+    await connection.close();
   }
 }

@@ -1,14 +1,14 @@
 /** Real S3 servers for tests, on free loopback ports, with credentials of their own, ended with the test file. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StoreCredentials } from '../../../config/environment';
 import { S3Store, type S3StoreOptions } from '../../../storage/s3-store';
+import { onSmallDisk, seenFromHere, smallDisk, type SmallDisk } from './small-disk';
 import { freshFolder } from './temporary-folder';
 
 export interface TestServer {
@@ -18,13 +18,6 @@ export interface TestServer {
   store(options?: Partial<S3StoreOptions>): S3Store;
   /** What its data lies on, where it was given a disk of its own. */
   readonly disk: SmallDisk | null;
-}
-
-/** A disk that a test can fill and free again. */
-export interface SmallDisk {
-  /** To the last byte. */
-  fill(): Promise<void>;
-  free(): Promise<void>;
 }
 
 type ServerName = 'minio' | 'versitygw';
@@ -53,14 +46,6 @@ afterAll(async () => {
   await Promise.all(ended);
 });
 
-/** Whether a user may mount a disk for a program of their own here (Linux user namespaces). */
-export const canMount = (): boolean => {
-  const tried = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', tmpdir()]);
-  if (tried.status !== 0)
-    console.warn('full disks: SKIPPED, this machine allows no mounts in user namespaces (unshare)');
-  return tried.status === 0;
-};
-
 /** @param diskMb gives its data a disk of this size, which nobody else sees */
 export async function startServer(name: ServerName, diskMb?: number): Promise<TestServer> {
   const port = await freePort();
@@ -82,9 +67,8 @@ export async function startServer(name: ServerName, diskMb?: number): Promise<Te
     name === 'minio'
       ? { MINIO_ROOT_USER: accessKeyId, MINIO_ROOT_PASSWORD: secretAccessKey }
       : { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey };
-  const mounting = `mount -t tmpfs -o size=${diskMb}m none "$0" && exec "$@"`;
-  const [command, ...args] =
-    diskMb === undefined ? [program, ...words] : ['unshare', '-Urm', 'sh', '-c', mounting, data, program, ...words];
+  const alone = [program, ...words];
+  const [command, ...args] = diskMb === undefined ? alone : onSmallDisk(diskMb, data, alone);
   const child = spawn(command, args, {
     env: { ...process.env, HOME: folder, ...secrets },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -107,34 +91,13 @@ export async function startServer(name: ServerName, diskMb?: number): Promise<Te
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${said.join('')}`);
     try {
       await store().ensureBucket();
-      const disk = diskMb === undefined ? null : smallDisk(`/proc/${child.pid}/root${data}/ballast`);
+      const disk = diskMb === undefined ? null : smallDisk(seenFromHere(child.pid ?? 0, join(data, 'ballast')));
       return { port, credentials, store, disk };
     } catch (error) {
       if (tries >= 100) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100)); // a server says nothing when it is ready
     }
   }
-}
-
-/** @param ballast a file on it, seen from here */
-function smallDisk(ballast: string): SmallDisk {
-  return {
-    fill: async () => {
-      const file = await open(ballast, 'w');
-      try {
-        for (let size = 1 << 20; size >= 1;) {
-          const { bytesWritten } = await file.write(Buffer.alloc(size)).catch((error: unknown) => {
-            if ((error as { code?: unknown }).code === 'ENOSPC') return { bytesWritten: 0 };
-            throw error;
-          });
-          if (bytesWritten < size) size >>= 1;
-        }
-      } finally {
-        await file.close();
-      }
-    },
-    free: () => rm(ballast),
-  };
 }
 
 export async function freePort(): Promise<number> {
