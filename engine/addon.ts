@@ -5,6 +5,7 @@
  */
 import util from 'node:util'; // the module itself: a namespace import is a copy, which the shim would not reach
 import { LodestoneError } from '../errors';
+import { loadOps } from './cpu/ops-addon';
 import { loadTracer } from './profile/tracer-addon';
 
 interface Loaded {
@@ -48,6 +49,7 @@ function loadAddon(): void {
         'Run `npm run setup`, which links the pinned one in.',
     );
   }
+  loadOps();
 }
 
 /** tfjs-node 4.22 calls `util.isNullOrUndefined`, which Node 23 removed. */

@@ -1,6 +1,5 @@
 /**
- * Images from stored bytes to network input in three native calls: upload as uint8, crop and rescale by a box per
- * image, normalise. Knows pixels and boxes; does not know where crops come from (learning/ draws them).
+ * Images from stored bytes to network input in native calls: upload as uint8, crop and rescale by a box per image, normalise. Knows pixels and boxes; does not know where crops come from (learning/ draws them).
  *
  * CropAndResize counts between pixel centres: box coordinate 0 is the centre of the first pixel and 1 that of the last
  * (y · (side − 1) in pixels); a crop's first and last output pixels sample the box's two ends, bilinearly, without
@@ -8,16 +7,14 @@
  * `boxOfCrop` translates a crop in pixel edges, the convention of image libraries, to such a box.
  */
 import { LodestoneError } from '../errors';
-import { attribute, binding, nativeType, runOneOutput, uploadBytes } from './native';
+import { fusedCropResize, stockCropResize, type Normalise } from './implementations/crop-resize';
+import { kernelFor } from './kernels';
+import { uploadBytes } from './native';
 import { tf } from './tf';
 
-type Shape4 = [number, number, number, number];
+export type { Normalise };
 
-/** Per channel, on the scale where black is 0 and white is 1: (value − mean) / deviation. */
-export interface Normalise {
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
+type Shape4 = [number, number, number, number];
 
 /** In pixels of the stored image, from its top left corner; fractions are allowed. */
 export interface Crop {
@@ -61,33 +58,10 @@ export function cropResizeTensors(
   images: tf.Tensor,
   boxes: tf.Tensor2D,
   outputSize: number,
-  { mean, deviation }: Normalise,
+  normalise: Normalise,
 ): tf.Tensor4D {
-  return tf.tidy(() => {
-    const source = onDevice(images);
-    const attributes = [
-      attribute.type('T', nativeType(source)),
-      attribute.string('method', 'bilinear'),
-      attribute.float('extrapolation_value', 0),
-    ];
-    const imageOfBox = tf.range(0, boxes.shape[0], 1, 'int32');
-    const size = tf.tensor1d([outputSize, outputSize], 'int32');
-    const crops = runOneOutput('CropAndResize', attributes, [source, boxes, imageOfBox, size]);
-    // Row by row, the channels' numbers repeated along it: broadcasting over 3 channels alone takes several times longer.
-    const alongRow = (ofChannel: (channel: number) => number): tf.Tensor1D =>
-      tf.tensor1d(Float32Array.from({ length: outputSize * mean.length }, (_, i) => ofChannel(i % mean.length)));
-    const factor = alongRow((channel) => 1 / (255 * deviation[channel]));
-    const shift = alongRow((channel) => -mean[channel] / deviation[channel]);
-    return crops.reshape([-1, factor.size]).mul(factor).add(shift).reshape<tf.Tensor4D>(crops.shape);
-  });
-}
-
-/** GPUs crop float32 only; from uint8 TensorFlow would crop on the CPU, at a tenth of the speed. The crop's bits are the same. */
-function onDevice(images: tf.Tensor): tf.Tensor {
-  if (!binding().isUsingGpuDevice()) return images;
-  const { TF_UINT8, TF_FLOAT } = binding();
-  const types = [attribute.type('SrcT', TF_UINT8), attribute.type('DstT', TF_FLOAT), attribute.bool('Truncate', false)];
-  return runOneOutput('Cast', types, [images]);
+  const crop = kernelFor('crop') === 'fused' ? fusedCropResize : stockCropResize;
+  return tf.tidy(() => crop(images, boxes, outputSize, normalise));
 }
 
 /**

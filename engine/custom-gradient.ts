@@ -12,11 +12,45 @@ export function withGradient(
   forward: (inputs: readonly tf.Tensor[]) => { readonly y: tf.Tensor; readonly saved: readonly tf.Tensor[] },
   backward: (dy: tf.Tensor, saved: readonly tf.Tensor[]) => tf.Tensor[],
 ): tf.Tensor {
-  const differentiable = tf.customGrad((...args) => {
-    const save = args[args.length - 1] as (tensors: tf.Tensor[]) => void;
-    const { y, saved } = forward(args.slice(0, -1) as tf.Tensor[]);
-    save([...saved]);
-    return { value: y, gradFunc: (dy: tf.Tensor, kept: tf.Tensor[]) => backward(dy, kept) };
+  const several = (xs: readonly tf.Tensor[]): { parts: tf.Tensor[]; saved: readonly tf.Tensor[] } => {
+    const { y, saved } = forward(xs);
+    return { parts: [y], saved };
+  };
+  return partsWithGradient(inputs, several, ([dy], saved) => backward(dy, saved))[0];
+}
+
+/** The same of an op with several results, all of which the gradient flows into. */
+export function partsWithGradient(
+  inputs: readonly tf.Tensor[],
+  forward: (inputs: readonly tf.Tensor[]) => {
+    readonly parts: readonly tf.Tensor[];
+    readonly saved: readonly tf.Tensor[];
+  },
+  backward: (dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]) => readonly tf.Tensor[],
+): tf.Tensor[] {
+  return tape().runKernelFunc({
+    inputs: Object.fromEntries(inputs.map((input, i) => [i, input])),
+    forwardFunc: (_backend, save) => {
+      const { parts, saved } = forward(inputs);
+      save([...saved]);
+      return [...parts];
+    },
+    backwardsFunc: (dys, saved) => {
+      const gradients = backward(Array.isArray(dys) ? dys : [dys], saved);
+      return Object.fromEntries(gradients.map((gradient, input) => [input, () => gradient]));
+    },
   });
-  return differentiable(...inputs);
+}
+
+/** What tf.customGrad is made of, which offers one result only. */
+interface Tape {
+  runKernelFunc(kernel: {
+    readonly inputs: Record<string, tf.Tensor>;
+    readonly forwardFunc: (backend: unknown, save: (saved: tf.Tensor[]) => void) => tf.Tensor[];
+    readonly backwardsFunc: (dys: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+  }): tf.Tensor[];
+}
+
+function tape(): Tape {
+  return tf.engine() as unknown as Tape;
 }

@@ -11,7 +11,7 @@ import { kernelOps, kernelsInUse } from './kernels';
 import { binding } from './native';
 
 /** Raised with every change of ours that changes bits of results: of graphs, of kernels, of what rounds where. */
-const REVISION = 2;
+const REVISION = 3;
 
 /** @returns flat strings, stable within a process */
 export function fingerprint(): Record<string, string> {

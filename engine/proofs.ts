@@ -2,14 +2,16 @@
  * The proofs that a fused kernel computes what its stock counterpart computes, on small inputs, forward and backward.
  * Seeded inputs without ties at which both may rightly differ. Leaves no tensor behind.
  */
-import { fusedBatchNorm, stockBatchNorm, type BatchNorm } from './implementations/batch-norm';
+import { fusedBatchNorm, stockBatchNorm, type BatchNorm, type BatchNormInput } from './implementations/batch-norm';
+import { fusedCropResize, stockCropResize, type CropResize } from './implementations/crop-resize';
 import { fusedMaxPool, stockMaxPool, type MaxPool } from './implementations/max-pool';
 import { fusedAdam, fusedMomentum, stockAdam, stockMomentum } from './implementations/optimizers';
 import type { AdamUpdate, MomentumUpdate } from './implementations/optimizers';
+import { composedNormRelu, fusedNormRelu, type NormRelu } from './implementations/norm-relu';
 import { fusedPointwise, stockPointwise, type Pointwise } from './implementations/pointwise';
 import { fusedRelu, stockRelu, type Relu } from './implementations/relu';
 import type { KernelOp } from './kernels';
-import { binding } from './native';
+import { binding, uploadBytes } from './native';
 import { tf } from './tf';
 import { VariableSet, type VariableSpec } from './variables';
 
@@ -28,8 +30,10 @@ const TOLERANCE = 2e-5;
 export const proofs: Readonly<Record<KernelOp, () => Verdict>> = {
   batchNorm: () => compare(batchNormResults(fusedBatchNorm), batchNormResults(stockBatchNorm)),
   relu: () => compare(reluResults(fusedRelu), reluResults(stockRelu)),
+  normRelu: () => compare(normReluResults(fusedNormRelu), normReluResults(composedNormRelu(stockBatchNorm, stockRelu))),
   maxPool: () => compare(maxPoolResults(fusedMaxPool), maxPoolResults(stockMaxPool)),
   pointwise: () => compare(pointwiseResults(fusedPointwise), pointwiseResults(stockPointwise)),
+  crop: () => compare(cropResults(fusedCropResize), cropResults(stockCropResize)),
   momentum: () => compare(momentumResults(fusedMomentum), momentumResults(stockMomentum)),
   adam: () => compare(adamResults(fusedAdam), adamResults(stockAdam)),
 };
@@ -37,15 +41,30 @@ export const proofs: Readonly<Record<KernelOp, () => Verdict>> = {
 type Results = Record<string, Float32Array>;
 
 function batchNormResults(batchNorm: BatchNorm): Results {
+  return normResults([6], (input, updated) => batchNorm(input, updated));
+}
+
+/** In parts of fewer channels than a vector has lanes, of more, and of neither's multiple. */
+function normReluResults(normRelu: NormRelu): Results {
+  const widths = [6, 70, 17];
+  return normResults(widths, (input, updated) => tf.concat([...normRelu(input, widths, updated)].reverse(), 3));
+}
+
+type Norm = (input: BatchNormInput, updated: (mean: tf.Tensor, variance: tf.Tensor) => void) => tf.Tensor;
+
+function normResults(widths: readonly number[], norm: Norm): Results {
+  const channels = widths.reduce((sum, width) => sum + width);
   return collect((results) => {
     const x = tf
-      .tensor4d(noise(3 * 5 * 4 * 6, 1), [3, 5, 4, 6])
+      .tensor4d(noise(3 * 5 * 4 * channels, 1), [3, 5, 4, channels])
       .mul<tf.Tensor4D>(2)
       .add<tf.Tensor4D>(0.5);
     const dy = tf.tensor(noise(x.size, 2), x.shape);
-    const [scale, offset, movingMean, movingVariance] = [3, 4, 5, 6].map((seed) => tf.tensor(noise(6, seed), [6]));
+    const [scale, offset, movingMean, movingVariance] = [3, 4, 5, 6].map((seed) =>
+      tf.tensor(noise(channels, seed), [channels]),
+    );
     const forward = (input: tf.Tensor, gain: tf.Tensor, shift: tf.Tensor): tf.Tensor =>
-      batchNorm(
+      norm(
         { x: input as tf.Tensor4D, scale: gain, offset: shift, movingMean, movingVariance, momentum: 0.9 },
         (mean, variance) => {
           results.movingMean = copy(mean);
@@ -100,6 +119,20 @@ function pointwiseResults(pointwise: Pointwise): Results {
     const { value, grads } = tf.valueAndGrads(convolve)([x, filter], tf.tensor(noise(2 * 5 * 4 * 7, 14), [2, 5, 4, 7]));
     results.y = copy(value);
     ['dx', 'dfilter'].forEach((name, i) => (results[name] = copy(grads[i])));
+  });
+}
+
+function cropResults(crop: CropResize): Results {
+  return collect((results) => {
+    const [side, boxes] = [11, [0, 0, 1, 1, 0.13, 0.21, 0.77, 0.94, 0.5, 0.5, 0.5, 0.5]]; // of the last: one point
+    for (const channels of [1, 3]) {
+      const pixels = Uint8Array.from(noise(3 * side * side * channels, 15), (value) => 127.5 + 127.5 * value);
+      const normalise = { mean: [0.5, 0.4, 0.6].slice(0, channels), deviation: [0.2, 0.3, 0.25].slice(0, channels) };
+      for (const size of [1, 7, 23]) {
+        const images = uploadBytes(pixels, [3, side, side, channels]);
+        results[`${channels} channels to ${size}`] = copy(crop(images, tf.tensor2d(boxes, [3, 4]), size, normalise));
+      }
+    }
   });
 }
 

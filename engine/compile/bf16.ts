@@ -17,19 +17,25 @@ export const TF_BFLOAT16 = 14;
 
 interface Rule {
   /** Inputs of type T. */
-  readonly inputs: readonly number[] | 'all' | 'all but the last';
-  /** Whether all outputs are of type T, else the first: others are statistics and workspaces with types of their own. */
-  readonly outputs?: 'all';
+  readonly inputs: readonly number[] | { readonly allButLast: number };
+  /** Which outputs are of type T, else the first: others are statistics and workspaces with types of their own. */
+  readonly outputs?: { readonly allButLast: number };
   /** When: always; where an input is bfloat16 already; where all of them are (else float32 would lose digits). */
   readonly where: 'always' | 'one is' | 'all are';
 }
+
+const ALL = { allButLast: 0 };
 
 const rules: Readonly<Record<string, Rule>> = {
   Conv2D: { inputs: [0, 1], where: 'always' },
   Conv2DBackpropFilter: { inputs: [0, 2], where: 'always' },
   Conv2DBackpropInput: { inputs: [1, 2], where: 'always' },
+  /** Its sums are float32, and what follows it is a convolution. */
+  LodestoneCrop: { inputs: [], where: 'always' },
   FusedBatchNormV3: { inputs: [0], where: 'one is' },
   FusedBatchNormGradV3: { inputs: [0, 1], where: 'one is' },
+  LodestoneNormRelu: { inputs: [0], outputs: { allButLast: 4 }, where: 'one is' },
+  LodestoneNormReluGrad: { inputs: { allButLast: 4 }, where: 'one is' },
   BiasAdd: { inputs: [0, 1], where: 'one is' },
   Relu: { inputs: [0], where: 'one is' },
   ReluGrad: { inputs: [0, 1], where: 'one is' },
@@ -37,15 +43,15 @@ const rules: Readonly<Record<string, Rule>> = {
   MaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
   _MklNativeMaxPool: { inputs: [0], where: 'one is' },
   _MklNativeMaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
-  ConcatV2: { inputs: 'all but the last', where: 'all are' },
+  ConcatV2: { inputs: { allButLast: 1 }, where: 'all are' },
   /** A convolution of 1 × 1 (implementations/pointwise.ts); dense layers are another op. */
   MatMul: { inputs: [0, 1], where: 'one is' },
   Reshape: { inputs: [0], where: 'one is' },
   Slice: { inputs: [0], where: 'one is' },
-  SplitV: { inputs: [0], outputs: 'all', where: 'one is' },
-  Add: { inputs: 'all', where: 'all are' },
-  AddV2: { inputs: 'all', where: 'all are' },
-  AddN: { inputs: 'all', where: 'all are' },
+  SplitV: { inputs: [0], outputs: ALL, where: 'one is' },
+  Add: { inputs: ALL, where: 'all are' },
+  AddV2: { inputs: ALL, where: 'all are' },
+  AddN: { inputs: ALL, where: 'all are' },
 };
 
 /**
@@ -59,11 +65,11 @@ export function narrowed(
 ): { readonly inputs: readonly number[]; readonly outputs: number } | null {
   if (!Object.hasOwn(rules, op) || outputs[0].dtype !== binding().TF_FLOAT) return null;
   const { inputs: typed, outputs: results, where } = rules[op];
-  const all = inputs.map((_, i) => i);
-  const narrow = typed === 'all' ? all : typed === 'all but the last' ? all.slice(0, -1) : [...typed];
+  const narrow =
+    'allButLast' in typed ? Array.from({ length: inputs.length - typed.allButLast }, (_, i) => i) : [...typed];
   if (where === 'one is' && !narrow.some(isNarrow)) return null;
   if (where === 'all are' && !narrow.every(isNarrow)) return null;
-  return { inputs: narrow, outputs: results === 'all' ? outputs.length : 1 };
+  return { inputs: narrow, outputs: results === undefined ? 1 : outputs.length - results.allButLast };
 }
 
 /**

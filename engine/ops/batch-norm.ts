@@ -3,6 +3,8 @@
  * follow), by the moving averages in inference. Does not know networks: it is told the four names.
  */
 import { BATCH_NORM_EPSILON, fusedBatchNorm, stockBatchNorm } from '../implementations/batch-norm';
+import { composedNormRelu, fusedNormRelu, type NormRelu } from '../implementations/norm-relu';
+import { fusedRelu, stockRelu } from '../implementations/relu';
 import { kernelFor } from '../kernels';
 import { tf } from '../tf';
 import type { VariableSet } from '../variables';
@@ -19,16 +21,19 @@ export interface BatchNormNames {
 export const BATCH_NORM_MOMENTUM = 0.9;
 
 /**
- * y = (x − mean) / √(variance + ε) · scale + offset by the statistics of this batch, ε = 1e-3, and moves the averages:
- * new = momentum · old + (1 − momentum) · batch, with the unbiased batch variance as in TensorFlow and PyTorch.
+ * max((x − mean) / √(variance + ε) · scale + offset, 0) by the statistics of this batch, ε = 1e-3, in parts of some channels
+ * each, and moves the averages: new = momentum · old + (1 − momentum) · batch, with the unbiased batch variance as in
+ * TensorFlow and PyTorch.
  * @param x [N, H, W, C]
+ * @param widths channels of each part, together C
  */
-export function batchNormTraining(
+export function normReluTraining(
   x: tf.Tensor,
   variables: VariableSet,
   names: BatchNormNames,
+  widths: readonly number[],
   momentum: number = BATCH_NORM_MOMENTUM,
-): tf.Tensor4D {
+): tf.Tensor4D[] {
   const input = {
     x: x as tf.Tensor4D,
     scale: variables.get(names.scale),
@@ -37,13 +42,21 @@ export function batchNormTraining(
     movingVariance: variables.get(names.variance),
     momentum,
   };
-  return (kernelFor('batchNorm') === 'fused' ? fusedBatchNorm : stockBatchNorm)(input, (mean, variance) => {
+  return chosenNormRelu()(input, widths, (mean, variance) => {
     variables.assign(names.mean, mean);
     variables.assign(names.variance, variance);
   });
 }
 
-/** The same by the moving averages, which do not move. One native op with stock kernels too. */
+function chosenNormRelu(): NormRelu {
+  if (kernelFor('normRelu') === 'fused') return fusedNormRelu;
+  return composedNormRelu(
+    kernelFor('batchNorm') === 'fused' ? fusedBatchNorm : stockBatchNorm,
+    kernelFor('relu') === 'fused' ? fusedRelu : stockRelu,
+  );
+}
+
+/** Batch norm by the moving averages, which do not move. One native op with stock kernels too. */
 export function batchNormInference(x: tf.Tensor, variables: VariableSet, names: BatchNormNames): tf.Tensor4D {
   const [scale, offset, mean, variance] = [names.scale, names.offset, names.mean, names.variance].map(
     (name) => variables.get(name) as tf.Tensor1D,

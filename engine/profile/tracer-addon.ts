@@ -1,5 +1,5 @@
 /**
- * Loads tracer.cc, built by set-up (infra/setup/tracer.mjs), in front of TensorFlow's session runs. Only in a process that
+ * Loads tracer.cc, built by set-up (infra/setup/native.mjs), in front of TensorFlow's session runs. Only in a process that
  * was spawned to trace: in all others nothing stands between the addon and TensorFlow.
  */
 import { constants } from 'node:os';

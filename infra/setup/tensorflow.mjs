@@ -10,10 +10,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheEntry, exists, requireSha256 } from './cache.mjs';
+import { setUpNative } from './native.mjs';
 import { cacheRoot, platformKey, projectRoot } from './paths.mjs';
 import { MissingPrerequisite, requireCompiler, requirePip, requirePlatform } from './prerequisites.mjs';
 import { run } from './process.mjs';
-import { setUpTracer } from './tracer.mjs';
 
 const tfjsVersion = '4.22.0';
 const tfjsPackage = join(projectRoot, 'node_modules/@tensorflow/tfjs-node-gpu');
@@ -71,7 +71,7 @@ const extraction = `
 import os, shutil, sys, zipfile
 libraries = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2')
 headers = tuple('tensorflow/include/' + p for p in (
-    'tensorflow/c/', 'tensorflow/core/platform/ctstring', 'tsl/platform/ctstring', 'xla/tsl/c/'))
+    'tensorflow/c/', 'tensorflow/core/', 'tsl/', 'xla/tsl/', 'absl/', 'google/protobuf/', 'Eigen/', 'unsupported/Eigen/', 'ml_dtypes/'))
 with zipfile.ZipFile(sys.argv[1]) as wheel:
     for member in wheel.namelist():
         if member in libraries: target = 'lib/' + os.path.basename(member)
@@ -101,7 +101,7 @@ export async function setUpTensorflow({ say }) {
   const wheel = wheelFor(process.env, linkedNow);
   const entry = await buildTensorflow({ say, wheel, packageFolder: tfjsPackage });
   const changed = await linkInto(tfjsPackage, entry);
-  await setUpTracer({ say, tensorflow: entry, packageFolder: tfjsPackage });
+  await setUpNative({ say, tensorflow: entry, packageFolder: tfjsPackage });
   const stamp = join(entry, 'verified.json');
   const host = JSON.stringify({ node: process.version, abi: process.versions.modules });
   if (changed || (await readFile(stamp, 'utf8').catch(() => '')) !== host) {
@@ -122,7 +122,7 @@ export function tensorflowIsLinked() {
 
 async function buildTensorflow({ say, wheel, packageFolder }) {
   const { requirement, sha256, download, libraries } = wheel;
-  const name = `${requirement.replace('==', '-')}-tfjs-${tfjsVersion}-${platformKey}`;
+  const name = `${requirement.replace('==', '-')}-tfjs-${tfjsVersion}-ops-${platformKey}`; // with the headers of ops
   return cacheEntry({
     root: cacheRoot(),
     name,

@@ -2,7 +2,7 @@
  * The parts that architectures are made of: named convolutions with batch norm and rectifier, and dense layers, each
  * with the variables it needs and their first values. Does not know architectures.
  */
-import { batchNormInference, batchNormTraining } from '../../engine/ops/batch-norm';
+import { batchNormInference, normReluTraining, type BatchNormNames } from '../../engine/ops/batch-norm';
 import { conv2d, convolveFolded, dense, maxPool, maxPoolForward, relu } from '../../engine/ops/layers';
 import { tf } from '../../engine/tf';
 import type { VariableSet, VariableSpec } from '../../engine/variables';
@@ -27,20 +27,17 @@ export function convolve(variables: VariableSet, name: string, x: tf.Tensor, str
   if (mode === 'folded') {
     return convolveFolded(x, variables.get(`${name}/filter`), variables.get(`${name}/bias`), stride);
   }
-  const names = {
-    scale: `${name}/scale`,
-    offset: `${name}/offset`,
-    mean: `${name}/mean`,
-    variance: `${name}/variance`,
-  };
   const filter = variables.get(`${name}/filter`);
-  if (mode === 'training') return relu(batchNormTraining(conv2d(x, filter, stride), variables, names));
-  return tf.tidy(() => relu(batchNormInference(conv2d(x, filter, stride), variables, names)));
+  if (mode === 'training') {
+    const convolved = conv2d(x, filter, stride);
+    return normedParts(variables, name, convolved, [convolved.shape[3]])[0];
+  }
+  return tf.tidy(() => relu(batchNormInference(conv2d(x, filter, stride), variables, batchNormNames(name))));
 }
 
 /**
  * Several convolutions of one input with variables in common: parts of the given widths, in order. Where gradients flow,
- * one product and a split of its result: the input is read once. Folded, a product each with its part of the filter, which
+ * one product: the input is read once. Folded, a product each with its part of the filter, which
  * is smaller than the result that would have to be copied apart.
  */
 export function convolveParts(
@@ -50,10 +47,26 @@ export function convolveParts(
   widths: readonly number[],
   mode: Mode,
 ): tf.Tensor4D[] {
-  if (mode !== 'folded') return tf.split(convolve(variables, name, x, 1, mode), [...widths], 3);
-  const filters = tf.split(variables.get(`${name}/filter`), [...widths], 3);
+  if (mode === 'inference') return tf.split(convolve(variables, name, x, 1, mode), [...widths], 3);
+  const filter = variables.get(`${name}/filter`);
+  if (mode === 'training') return normedParts(variables, name, conv2d(x, filter, 1), widths);
+  const filters = tf.split(filter, [...widths], 3);
   const biases = tf.split(variables.get(`${name}/bias`), [...widths]);
   return filters.map((filter, part) => convolveFolded(x, filter, biases[part], 1));
+}
+
+/** Batch norm by the batch and rectifier, in parts. */
+function normedParts(variables: VariableSet, name: string, x: tf.Tensor, widths: readonly number[]): tf.Tensor4D[] {
+  return normReluTraining(x, variables, batchNormNames(name), widths);
+}
+
+function batchNormNames(name: string): BatchNormNames {
+  return {
+    scale: `${name}/scale`,
+    offset: `${name}/offset`,
+    mean: `${name}/mean`,
+    variance: `${name}/variance`,
+  };
 }
 
 /** The maximum of each size × size window, SAME padding. */

@@ -20,10 +20,15 @@ test('a device that is used is named with its driver', () => {
 });
 
 test('stock max pooling is to be mended on a CPU, and right on a GPU', () => {
-  const chosen = { relu: { kernel: 'fused' }, maxPool: { kernel: 'stock' } };
+  const why = 'no fused kernel here';
+  const chosen = { relu: { kernel: 'fused', why: 'bitwise equal' }, maxPool: { kernel: 'stock', why } };
   expect(kernelCheck(chosen, true)).toEqual({ name: 'kernels', state: 'ok', text: 'relu fused, maxPool stock' });
-  expect(kernelCheck(chosen, false).state).toBe('warn');
-  expect(kernelCheck({ ...chosen, relu: { kernel: 'stock' } }, true).state).toBe('warn');
+  expect(kernelCheck(chosen, false)).toEqual({
+    name: 'kernels',
+    state: 'warn',
+    text: 'relu fused, maxPool stock; stock ones are right but slower (maxPool: no fused kernel here)',
+  });
+  expect(kernelCheck({ ...chosen, relu: { kernel: 'stock', why } }, true).state).toBe('warn');
 });
 
 test('the build for CPUs names the way to the other', () => {

@@ -1,4 +1,4 @@
-import { batchNormInference, batchNormTraining } from '../../../engine/ops/batch-norm';
+import { batchNormInference, normReluTraining } from '../../../engine/ops/batch-norm';
 import { tf } from '../../../engine/tf';
 import { VariableSet } from '../../../engine/variables';
 import { noise } from '../support/noise';
@@ -24,10 +24,10 @@ test('training moves the named averages by 0.1, or as told, and inference uses t
   const moved = (momentum: number): Float32Array =>
     noise(5, 3).map((v, c) => momentum * (1.5 + v) + (1 - momentum) * mean[c]);
 
-  tf.tidy(() => void batchNormTraining(tf.tensor(x, [3, 2, 2, 5]), variables, names));
+  tf.tidy(() => void normReluTraining(tf.tensor(x, [3, 2, 2, 5]), variables, names, [5]));
   expect(deviation(variables.read().get('mean') ?? [], moved(0.9))).toBeLessThan(1e-6);
   variables.restore(before);
-  tf.tidy(() => void batchNormTraining(tf.tensor(x, [3, 2, 2, 5]), variables, names, 0.5));
+  tf.tidy(() => void normReluTraining(tf.tensor(x, [3, 2, 2, 5]), variables, names, [2, 3], 0.5));
   expect(deviation(variables.read().get('mean') ?? [], moved(0.5))).toBeLessThan(1e-6);
 
   const after = variables.read();

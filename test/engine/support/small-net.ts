@@ -2,8 +2,8 @@
  * A net with every layer and a train step for it, small enough for hundreds of steps in a test.
  */
 import { gradients } from '../../../engine/gradients';
-import { batchNormTraining } from '../../../engine/ops/batch-norm';
-import { conv2d, dense, globalAveragePool, maxPool, relu } from '../../../engine/ops/layers';
+import { normReluTraining } from '../../../engine/ops/batch-norm';
+import { conv2d, dense, globalAveragePool, maxPool } from '../../../engine/ops/layers';
 import { applyGradients, slotSpecs, type OptimizerSettings } from '../../../engine/ops/optimizers';
 import type { Step, TensorRecord } from '../../../engine/step';
 import { tf } from '../../../engine/tf';
@@ -49,7 +49,8 @@ export function smallStep(optimizer: OptimizerSettings['type']): Step {
     const result = gradients(variables, () => {
       const names = { scale: 'conv/scale', offset: 'conv/offset', mean: 'conv/mean', variance: 'conv/variance' };
       const convolved = conv2d(x, variables.get('conv/filter'), 1);
-      const pooled = maxPool(relu(batchNormTraining(convolved, variables, names)), 3, 2);
+      const [normed] = normReluTraining(convolved, variables, names, [6]);
+      const pooled = maxPool(normed, 3, 2);
       const logits = dense(globalAveragePool(pooled), variables.get('head/w'), variables.get('head/b'));
       const losses = tf
         .oneHot(labels as tf.Tensor1D, CLASSES)

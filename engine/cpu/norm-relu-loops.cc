@@ -1,0 +1,123 @@
+// Compiled once for each instruction set, with -DLODESTONE_ISA=avx2 or avx512 and its flags.
+#include "norm-relu-loops.h"
+
+#include <type_traits>
+
+#include "vectors.h"
+
+namespace lodestone {
+namespace LODESTONE_ISA {
+namespace {
+
+// Calls body(column, vectors, lanes) for all columns, four vectors at a time where there are. The last vector of a width that
+// is no multiple of kLanes ends at the last column and so repeats some of the one before: the same results are written twice.
+template <typename Body>
+inline void EachGroup(int64_t width, Body body) {
+  using One = std::integral_constant<int, 1>;
+  using Four = std::integral_constant<int, 4>;
+  using Whole = std::integral_constant<int, kLanes>;
+  if (width < kLanes) return body(0, One(), static_cast<int>(width));
+  int64_t column = 0;
+  for (; column + 4 * kLanes <= width; column += 4 * kLanes) body(column, Four(), Whole());
+  for (; column + kLanes <= width; column += kLanes) body(column, One(), Whole());
+  if (column < width) body(width - kLanes, One(), Whole());
+}
+
+// The numbers of a channel, for the channels of a group.
+template <int kVectors>
+struct OfChannels {
+  Vector at[kVectors];
+
+  OfChannels(const float* from, int lanes) {
+    for (int v = 0; v < kVectors; v++) at[v] = Load(from + v * kLanes, lanes);
+  }
+};
+
+template <typename T>
+void Sums(Columns<const T> x, int64_t rows, int64_t width, const float* shift, float* sum, float* squares) {
+  EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
+    const OfChannels<vectors> shifts(shift + column, lanes);
+    Vector sums[vectors] = {}, squared[vectors] = {};
+    const T* in = x.data + column;
+    for (int64_t row = 0; row < rows; row++, in += x.stride) {
+      for (int v = 0; v < vectors; v++) {
+        const Vector apart = Load(in + v * kLanes, lanes) - shifts.at[v];
+        sums[v] += apart;
+        squared[v] = apart * apart + squared[v];
+      }
+    }
+    for (int v = 0; v < vectors; v++) {
+      Store(sum + column + v * kLanes, sums[v], lanes);
+      Store(squares + column + v * kLanes, squared[v], lanes);
+    }
+  });
+}
+
+template <typename T>
+void Apply(Columns<const T> x, Columns<T> y, int64_t rows, int64_t width, const float* mean, const float* gain,
+           const float* offset) {
+  EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
+    const OfChannels<vectors> means(mean + column, lanes), gains(gain + column, lanes), offsets(offset + column, lanes);
+    const T* in = x.data + column;
+    T* out = y.data + column;
+    for (int64_t row = 0; row < rows; row++, in += x.stride, out += y.stride) {
+      for (int v = 0; v < vectors; v++) {
+        const Vector normed = (Load(in + v * kLanes, lanes) - means.at[v]) * gains.at[v] + offsets.at[v];
+        Store(out + v * kLanes, normed <= 0 ? Vector{} : normed, lanes);  // what is no number passes
+      }
+    }
+  });
+}
+
+template <typename T>
+void GradientSums(Columns<const T> x, Columns<const T> dy, int64_t rows, int64_t width, const float* mean,
+                  const float* gain, const float* offset, float* sum, float* products) {
+  EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
+    const OfChannels<vectors> means(mean + column, lanes), gains(gain + column, lanes), offsets(offset + column, lanes);
+    Vector sums[vectors] = {}, multiplied[vectors] = {};
+    const T* in = x.data + column;
+    const T* gradient = dy.data + column;
+    for (int64_t row = 0; row < rows; row++, in += x.stride, gradient += dy.stride) {
+      for (int v = 0; v < vectors; v++) {
+        const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
+        const Vector normed = apart * gains.at[v] + offsets.at[v];
+        const Vector g = normed <= 0 ? Vector{} : Load(gradient + v * kLanes, lanes);
+        sums[v] += g;
+        multiplied[v] = g * apart + multiplied[v];
+      }
+    }
+    for (int v = 0; v < vectors; v++) {
+      Store(sum + column + v * kLanes, sums[v], lanes);
+      Store(products + column + v * kLanes, multiplied[v], lanes);
+    }
+  });
+}
+
+template <typename T>
+void GradientApply(Columns<const T> x, Columns<const T> dy, Columns<T> dx, int64_t rows, int64_t width,
+                   const float* mean, const float* gain, const float* offset, const float* slope, const float* level) {
+  EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
+    const OfChannels<vectors> means(mean + column, lanes), gains(gain + column, lanes), offsets(offset + column, lanes);
+    const OfChannels<vectors> slopes(slope + column, lanes), levels(level + column, lanes);
+    const T* in = x.data + column;
+    const T* gradient = dy.data + column;
+    T* out = dx.data + column;
+    for (int64_t row = 0; row < rows; row++, in += x.stride, gradient += dy.stride, out += dx.stride) {
+      for (int v = 0; v < vectors; v++) {
+        const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
+        const Vector normed = apart * gains.at[v] + offsets.at[v];
+        const Vector g = normed <= 0 ? Vector{} : Load(gradient + v * kLanes, lanes);
+        const Vector common = apart * slopes.at[v] + levels.at[v];
+        Store(out + v * kLanes, g * gains.at[v] - common, lanes);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+const NormReluLoops<float> kFloatLoops = {Sums<float>, Apply<float>, GradientSums<float>, GradientApply<float>};
+const NormReluLoops<Bf16> kBf16Loops = {Sums<Bf16>, Apply<Bf16>, GradientSums<Bf16>, GradientApply<Bf16>};
+
+}  // namespace LODESTONE_ISA
+}  // namespace lodestone

@@ -1,0 +1,53 @@
+// Vectors of float32 for the loops: kLanes numbers, as wide as a register of the instruction set that LODESTONE_ISA names, and
+// loaded from and stored to what pixels are stored as. Inside lodestone::LODESTONE_ISA, so that the sets' loops stay apart.
+//
+// Where a product is added, the compiler is told to fuse the two (-ffp-contract=fast): one rounding on every set, so that its
+// width decides no bit.
+#ifndef LODESTONE_ENGINE_CPU_VECTORS_H_
+#define LODESTONE_ENGINE_CPU_VECTORS_H_
+
+#include <cstdint>
+#include <cstring>
+
+#include "elements.h"
+
+namespace lodestone {
+namespace LODESTONE_ISA {
+namespace {
+
+constexpr int kLanes = LODESTONE_LANES;
+typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
+typedef uint32_t Words __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+typedef uint16_t Halves __attribute__((vector_size(kLanes * sizeof(uint16_t))));
+typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
+
+// The first `count` elements, the others 0; all of them where `count` is a constant kLanes.
+template <typename V, typename T>
+inline V Copied(const T* from, int count) {
+  V v = {};
+  std::memcpy(&v, from, count * sizeof(T));
+  return v;
+}
+
+inline Vector Load(const float* from, int count) { return Copied<Vector>(from, count); }
+inline Vector Load(const uint8_t* from, int count) { return __builtin_convertvector(Copied<Bytes>(from, count), Vector); }
+inline Vector Load(const Bf16* from, int count) {
+  return (Vector)(__builtin_convertvector(Copied<Halves>(from, count), Words) << 16);
+}
+
+inline void Store(float* to, Vector v, int count) { std::memcpy(to, &v, count * sizeof(float)); }
+
+// To the nearest, to even between two; what is no number stays none.
+inline void Store(Bf16* to, Vector v, int count) {
+  const Words bits = (Words)v;
+  const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const Words quiet = (bits >> 16) | 0x40;
+  const Halves halves = __builtin_convertvector((Words)(v == v ? rounded : quiet), Halves);
+  std::memcpy(to, &halves, count * sizeof(Bf16));
+}
+
+}  // namespace
+}  // namespace LODESTONE_ISA
+}  // namespace lodestone
+
+#endif  // LODESTONE_ENGINE_CPU_VECTORS_H_
