@@ -24,7 +24,7 @@ const CropLoops<E>& LoopsOfThisCpu() {
 Between PlaceOf(int64_t i, float start, float end, int64_t side, int64_t size) {
   const float last = side - 1;
   const float at = size > 1 ? start * last + i * ((end - start) * last / (size - 1)) : 0.5f * (start + end) * last;
-  const float inside = std::min(std::max(at, 0.0f), last);
+  const float inside = std::min(std::max(0.0f, at), last);  // what is no number: 0
   const float before = std::floor(inside);
   return {static_cast<int32_t>(before), static_cast<int32_t>(std::ceil(inside)), inside - before};
 }

@@ -63,7 +63,7 @@ void Apply(Columns<const T> x, Columns<T> y, int64_t rows, int64_t width, const 
     for (int64_t row = 0; row < rows; row++, in += x.stride, out += y.stride) {
       for (int v = 0; v < vectors; v++) {
         const Vector normed = (Load(in + v * kLanes, lanes) - means.at[v]) * gains.at[v] + offsets.at[v];
-        Store(out + v * kLanes, normed <= 0 ? Vector{} : normed, lanes);  // what is no number passes
+        Store(out + v * kLanes, normed <= Vector{} ? Vector{} : normed, lanes);  // what is no number passes
       }
     }
   });
@@ -81,7 +81,7 @@ void GradientSums(Columns<const T> x, Columns<const T> dy, int64_t rows, int64_t
       for (int v = 0; v < vectors; v++) {
         const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
         const Vector normed = apart * gains.at[v] + offsets.at[v];
-        const Vector g = normed <= 0 ? Vector{} : Load(gradient + v * kLanes, lanes);
+        const Vector g = normed <= Vector{} ? Vector{} : Load(gradient + v * kLanes, lanes);
         sums[v] += g;
         multiplied[v] = g * apart + multiplied[v];
       }
@@ -106,7 +106,7 @@ void GradientApply(Columns<const T> x, Columns<const T> dy, Columns<T> dx, int64
       for (int v = 0; v < vectors; v++) {
         const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
         const Vector normed = apart * gains.at[v] + offsets.at[v];
-        const Vector g = normed <= 0 ? Vector{} : Load(gradient + v * kLanes, lanes);
+        const Vector g = normed <= Vector{} ? Vector{} : Load(gradient + v * kLanes, lanes);
         const Vector common = apart * slopes.at[v] + levels.at[v];
         Store(out + v * kLanes, g * gains.at[v] - common, lanes);
       }

@@ -37,8 +37,8 @@ export function convolve(variables: VariableSet, name: string, x: tf.Tensor, str
 
 /**
  * Several convolutions of one input with variables in common: parts of the given widths, in order. Where gradients flow,
- * one product: the input is read once. Folded, a product each with its part of the filter, which
- * is smaller than the result that would have to be copied apart.
+ * one product: the input is read once. Folded, a product each with its part of the filter, which is smaller than the result
+ * that would have to be copied apart.
  */
 export function convolveParts(
   variables: VariableSet,
