@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { opsModule } from './cpu/ops-addon';
 import { spawnVariables } from './environment';
 import { kernelOps, kernelsInUse } from './kernels';
 import { binding } from './native';
@@ -16,6 +17,7 @@ const REVISION = 3;
 /** @returns flat strings, stable within a process */
 export function fingerprint(): Record<string, string> {
   const choice = kernelsInUse();
+  const ops = opsModule();
   const onGpu = binding().isUsingGpuDevice();
   return {
     revision: String(REVISION),
@@ -28,6 +30,7 @@ export function fingerprint(): Record<string, string> {
     interOpThreads: setting(spawnVariables.interOpThreads),
     oneDnn: setting(spawnVariables.oneDnn),
     deterministicOps: setting(spawnVariables.deterministic),
+    ops: ops === null ? 'none' : `${ops.sources.slice(0, 16)} by ${ops.compiler}`,
     kernels: kernelOps.map((op) => `${op}=${choice[op].kernel}`).join(' '),
     node: process.versions.node.split('.')[0], // V8 computes Math.exp and Math.log: sampling and clustering use them
   };

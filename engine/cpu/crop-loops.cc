@@ -18,23 +18,21 @@ inline void EachVector(int64_t count, Body body) {
 }
 
 void Blend(const uint8_t* top, const uint8_t* bottom, float weight, int64_t count, float* blend) {
+  const Vector weights = Vector{} + weight;
   EachVector(count, [=](int64_t i, auto lanes) {
     const Vector upper = Load(top + i, lanes), lower = Load(bottom + i, lanes);
-    Store(blend + i, (lower - upper) * weight + upper, lanes);
+    Store(blend + i, Fused(lower - upper, weights, upper), lanes);
   });
 }
 
 // Four numbers at a time, of which the next pixel overwrites those beyond the channels.
 void Sample(const float* row, const Between* places, int64_t pixels, int64_t channels, float* samples) {
-  typedef float Four __attribute__((vector_size(kRowPadding * sizeof(float))));
   for (int64_t pixel = 0; pixel < pixels; pixel++, samples += channels) {
     const auto [before, after, weight] = places[pixel];
     for (int64_t channel = 0; channel < channels; channel += kRowPadding) {
-      Four left, right;
-      std::memcpy(&left, row + before * channels + channel, sizeof left);
-      std::memcpy(&right, row + after * channels + channel, sizeof right);
-      const Four sample = (right - left) * weight + left;
-      std::memcpy(samples + channel, &sample, sizeof sample);
+      const __m128 left = _mm_loadu_ps(row + before * channels + channel);
+      const __m128 right = _mm_loadu_ps(row + after * channels + channel);
+      _mm_storeu_ps(samples + channel, _mm_fmadd_ps(_mm_sub_ps(right, left), _mm_set1_ps(weight), left));
     }
   }
 }
@@ -42,7 +40,7 @@ void Sample(const float* row, const Between* places, int64_t pixels, int64_t cha
 template <typename T>
 void Normalise(const float* samples, const float* factor, const float* shift, int64_t count, T* out) {
   EachVector(count, [=](int64_t i, auto lanes) {
-    Store(out + i, Load(samples + i, lanes) * Load(factor + i, lanes) + Load(shift + i, lanes), lanes);
+    Store(out + i, Fused(Load(samples + i, lanes), Load(factor + i, lanes), Load(shift + i, lanes)), lanes);
   });
 }
 

@@ -37,6 +37,7 @@ class Crop : public OpKernel {
   }
 
   void Compute(OpKernelContext* context) override {
+    const tsl::port::ScopedFlushDenormal flush;
     const Tensor &images = context->input(0), &boxes = context->input(1);
     const Tensor &factor = context->input(2), &shift = context->input(3);
     OP_REQUIRES(context, images.dims() == 4 && images.NumElements() > 0 && images.dim_size(1) == images.dim_size(2),

@@ -43,7 +43,7 @@ void Sums(Columns<const T> x, int64_t rows, int64_t width, const float* shift, f
       for (int v = 0; v < vectors; v++) {
         const Vector apart = Load(in + v * kLanes, lanes) - shifts.at[v];
         sums[v] += apart;
-        squared[v] = apart * apart + squared[v];
+        squared[v] = Fused(apart, apart, squared[v]);
       }
     }
     for (int v = 0; v < vectors; v++) {
@@ -62,7 +62,7 @@ void Apply(Columns<const T> x, Columns<T> y, int64_t rows, int64_t width, const 
     T* out = y.data + column;
     for (int64_t row = 0; row < rows; row++, in += x.stride, out += y.stride) {
       for (int v = 0; v < vectors; v++) {
-        const Vector normed = (Load(in + v * kLanes, lanes) - means.at[v]) * gains.at[v] + offsets.at[v];
+        const Vector normed = Fused(Load(in + v * kLanes, lanes) - means.at[v], gains.at[v], offsets.at[v]);
         Store(out + v * kLanes, normed <= Vector{} ? Vector{} : normed, lanes);  // what is no number passes
       }
     }
@@ -80,10 +80,10 @@ void GradientSums(Columns<const T> x, Columns<const T> dy, int64_t rows, int64_t
     for (int64_t row = 0; row < rows; row++, in += x.stride, gradient += dy.stride) {
       for (int v = 0; v < vectors; v++) {
         const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
-        const Vector normed = apart * gains.at[v] + offsets.at[v];
+        const Vector normed = Fused(apart, gains.at[v], offsets.at[v]);
         const Vector g = normed <= Vector{} ? Vector{} : Load(gradient + v * kLanes, lanes);
         sums[v] += g;
-        multiplied[v] = g * apart + multiplied[v];
+        multiplied[v] = Fused(g, apart, multiplied[v]);
       }
     }
     for (int v = 0; v < vectors; v++) {
@@ -105,10 +105,10 @@ void GradientApply(Columns<const T> x, Columns<const T> dy, Columns<T> dx, int64
     for (int64_t row = 0; row < rows; row++, in += x.stride, gradient += dy.stride, out += dx.stride) {
       for (int v = 0; v < vectors; v++) {
         const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
-        const Vector normed = apart * gains.at[v] + offsets.at[v];
+        const Vector normed = Fused(apart, gains.at[v], offsets.at[v]);
         const Vector g = normed <= Vector{} ? Vector{} : Load(gradient + v * kLanes, lanes);
-        const Vector common = apart * slopes.at[v] + levels.at[v];
-        Store(out + v * kLanes, g * gains.at[v] - common, lanes);
+        const Vector common = Fused(apart, slopes.at[v], levels.at[v]);
+        Store(out + v * kLanes, Fused(g, gains.at[v], -common), lanes);
       }
     }
   });

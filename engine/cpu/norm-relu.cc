@@ -92,6 +92,7 @@ class NormRelu : public OpOnParts {
   }
 
   void Compute(OpKernelContext* context) override {
+    const tsl::port::ScopedFlushDenormal flush;
     using E = Stored<T>;
     const Tensor &x = context->input(0), &scale = context->input(1), &offset = context->input(2);
     const Tensor &old_mean = context->input(3), &old_variance = context->input(4);
@@ -117,10 +118,13 @@ class NormRelu : public OpOnParts {
     const Columns<const E> in = ColumnsOf<E>(x);
     const Blocks blocks(x.NumElements() / channels);
     TwoSums sums(blocks.count(), channels);
-    // Summed is what a pixel differs from the first one: about the batch's deviation, however large its mean.
+    // Summed is what a pixel differs from the mean of some: about the batch's deviation, however large its mean.
+    constexpr int64_t kMostSampled = 64;
+    const int64_t sampled = std::min(blocks.rows(), kMostSampled), apart = blocks.rows() / sampled;
     const std::vector<float> zeros(channels);
     std::vector<float> shift(channels), unused(channels);
-    loops.sums(in, 1, channels, zeros.data(), shift.data(), unused.data());
+    loops.sums({in.data, apart * in.stride}, sampled, channels, zeros.data(), shift.data(), unused.data());
+    for (float& number : shift) number /= sampled;
     blocks.Each(context, channels * sizeof(E), [&](int64_t block, int64_t row, int64_t rows) {
       loops.sums(From(in, row), rows, channels, shift.data(), sums.First(block), sums.Second(block));
     });
@@ -129,9 +133,9 @@ class NormRelu : public OpOnParts {
     const double n = blocks.rows(), old = momentum_;
     sums.EachChannel([&, new_mean = new_mean, new_variance = new_variance, mean = mean, inverse = inverse](
                          int64_t c, double sum, double squares) {
-      const double apart = sum / n;
-      const double variance = std::max(squares / n - apart * apart, 0.0);
-      mean[c] = shift[c] + apart;
+      const double off = sum / n;
+      const double variance = std::max(squares / n - off * off, 0.0);
+      mean[c] = shift[c] + off;
       inverse[c] = 1 / std::sqrt(variance + epsilon_);
       gain[c] = NumbersOf(scale)[c] * inverse[c];
       new_mean[c] = old * NumbersOf(old_mean)[c] + (1 - old) * mean[c];
@@ -155,6 +159,7 @@ class NormReluGrad : public OpOnParts {
   using OpOnParts::OpOnParts;
 
   void Compute(OpKernelContext* context) override {
+    const tsl::port::ScopedFlushDenormal flush;
     using E = Stored<T>;
     const Tensor& x = context->input(0);
     OpInputList gradients;

@@ -1,10 +1,12 @@
 // Vectors of float32 for the loops: kLanes numbers, as wide as a register of the instruction set that LODESTONE_ISA names, and
 // loaded from and stored to what pixels are stored as. Inside lodestone::LODESTONE_ISA, so that the sets' loops stay apart.
 //
-// Where a product is added, the compiler is told to fuse the two (-ffp-contract=fast): one rounding on every set, so that its
-// width decides no bit.
+// A product that is added is fused with its sum where Fused says so and nowhere else (-ffp-contract=off): a loop rounds alike on
+// every set and by every compiler.
 #ifndef LODESTONE_ENGINE_CPU_VECTORS_H_
 #define LODESTONE_ENGINE_CPU_VECTORS_H_
+
+#include <immintrin.h>
 
 #include <cstdint>
 #include <cstring>
@@ -20,6 +22,15 @@ typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
 typedef uint32_t Words __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 typedef uint16_t Halves __attribute__((vector_size(kLanes * sizeof(uint16_t))));
 typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
+
+// a · b + c, rounded once.
+inline Vector Fused(Vector a, Vector b, Vector c) {
+#if LODESTONE_LANES == 16
+  return _mm512_fmadd_ps(a, b, c);
+#else
+  return _mm256_fmadd_ps(a, b, c);
+#endif
+}
 
 // The first `count` elements, the others 0; all of them where `count` is a constant kLanes.
 template <typename V, typename T>

@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheEntry, exists, requireSha256 } from './cache.mjs';
-import { setUpNative } from './native.mjs';
+import { buildNative, linkNative } from './native.mjs';
 import { cacheRoot, platformKey, projectRoot } from './paths.mjs';
 import { MissingPrerequisite, requireCompiler, requirePip, requirePlatform } from './prerequisites.mjs';
 import { run } from './process.mjs';
@@ -100,8 +100,9 @@ export async function setUpTensorflow({ say }) {
   const linkedNow = await readlink(join(tfjsPackage, 'deps/lib')).catch(() => undefined);
   const wheel = wheelFor(process.env, linkedNow);
   const entry = await buildTensorflow({ say, wheel, packageFolder: tfjsPackage });
+  const native = await buildNative({ say, tensorflow: entry });
   const changed = await linkInto(tfjsPackage, entry);
-  await setUpNative({ say, tensorflow: entry, packageFolder: tfjsPackage });
+  await linkNative(tfjsPackage, native);
   const stamp = join(entry, 'verified.json');
   const host = JSON.stringify({ node: process.version, abi: process.versions.modules });
   if (changed || (await readFile(stamp, 'utf8').catch(() => '')) !== host) {

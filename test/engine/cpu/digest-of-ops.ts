@@ -1,31 +1,63 @@
-/** Prints a digest of what our own ops compute of seeded numbers, in float32. */
+/** Prints a digest of what our own ops compute of seeded numbers, in float32 and in bfloat16, and which loops ran. */
 import { createHash } from 'node:crypto';
-import { fusedCropResize } from '../../../engine/implementations/crop-resize';
-import { fusedNormRelu } from '../../../engine/implementations/norm-relu';
-import { uploadBytes } from '../../../engine/native';
+import { opsModule } from '../../../engine/cpu/ops-addon';
+import { attribute, binding, nativeId, tensorOf, uploadBytes } from '../../../engine/native';
+import type { Attribute } from '../../../engine/native';
+import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
 import { tf } from '../../../engine/tf';
 import { noise } from '../support/noise';
 
 const hash = createHash('sha256');
-const add = (...tensors: tf.Tensor[]): void => tensors.forEach((tensor) => hash.update(tensor.dataSync()));
 
-const widths = [70, 24, 6];
-const forward = (x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): tf.Tensor => {
-  const moving = { movingMean: tf.zeros([100]), movingVariance: tf.ones([100]), momentum: 0.9 };
-  return tf.concat(fusedNormRelu({ x: x as tf.Tensor4D, scale, offset, ...moving }, widths, add), 3);
-};
-const x = tf.tensor4d(noise(4 * 30 * 31 * 100, 1), [4, 30, 31, 100]);
-const dy = tf.tensor4d(noise(x.size, 2), x.shape);
-const { value, grads } = tf.valueAndGrads(forward)([x, tf.tensor1d(noise(100, 3)), tf.tensor1d(noise(100, 4))], dy);
-add(value, ...grads);
-
-for (const channels of [1, 3]) {
-  const pixels = Uint8Array.from(noise(5 * 37 * 37 * channels, 5), (number) => 127.5 * (1 + number));
-  const boxes = tf.tensor2d(
-    noise(20, 6).map((number, i) => (i % 4 < 2 ? 0.3 : 0.7) + 0.3 * number),
-    [5, 4],
+/** A tensor of bfloat16 goes by the name of uint8 in tfjs, which has none for it. */
+function run(op: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[] {
+  const native = binding();
+  const results = native.executeOp(op, attributes, inputs.map(nativeId), outputs);
+  return results.map((result) =>
+    tensorOf(result.dtype === TF_BFLOAT16 ? { ...result, dtype: native.TF_UINT8 } : result),
   );
-  const normalise = { mean: Array<number>(channels).fill(0.4), deviation: Array<number>(channels).fill(0.3) };
-  add(fusedCropResize(uploadBytes(pixels, [5, 37, 37, channels]), boxes, 29, normalise));
 }
-console.log(JSON.stringify({ ops: hash.digest('hex') }));
+
+function cast(x: tf.Tensor, from: number, to: number): tf.Tensor {
+  if (from === to) return x;
+  const types = [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)];
+  return run('Cast', types, [x], 1)[0];
+}
+
+// Large enough that every part of the work is given to several threads.
+const widths = [70, 24, 6];
+const channels = 100;
+const x = tf.tensor4d(noise(8 * 60 * 61 * channels, 1), [8, 60, 61, channels]);
+const dys = widths.map((width, part) => tf.tensor4d(noise(8 * 60 * 61 * width, 2 + part), [8, 60, 61, width]));
+const vectors = [5, 6, 7, 8].map((seed) => tf.tensor1d(noise(channels, seed)));
+const sides = [1, 3].map((count) => ({
+  images: uploadBytes(
+    Uint8Array.from(noise(32 * 120 * 120 * count, 9), (number) => 127.5 * (1 + number)),
+    [32, 120, 120, count],
+  ),
+  factor: tf.tensor1d(noise(count, 10)),
+  shift: tf.tensor1d(noise(count, 11)),
+}));
+const boxes = tf.tensor2d(
+  noise(32 * 4, 12).map((number, i) => (i % 4 < 2 ? 0.3 : 0.7) + 0.3 * number),
+  [32, 4],
+);
+
+const { TF_FLOAT } = binding();
+for (const T of [TF_FLOAT, TF_BFLOAT16]) {
+  const narrow = (tensor: tf.Tensor): tf.Tensor => cast(tensor, TF_FLOAT, T);
+  const add = (...tensors: tf.Tensor[]): void => tensors.forEach((tensor) => hash.update(tensor.dataSync()));
+  const wide = (tensor: tf.Tensor): tf.Tensor => cast(tensor, T, TF_FLOAT);
+  const parts = [attribute.type('T', T), attribute.int('parts', widths.length), attribute.int('widths', widths)];
+  const rates = [attribute.float('epsilon', 1e-3), attribute.float('momentum', 0.9)];
+  const outputs = run('LodestoneNormRelu', [...parts, ...rates], [narrow(x), ...vectors], widths.length + 4);
+  const moments = outputs.slice(widths.length);
+  const inputs = [narrow(x), ...dys.map(narrow), vectors[0], vectors[1], moments[2], moments[3]];
+  const [dx, ...gradients] = run('LodestoneNormReluGrad', parts, inputs, 3);
+  add(...outputs.slice(0, widths.length).map(wide), ...moments, wide(dx), ...gradients);
+  for (const { images, factor, shift } of sides) {
+    const given = [attribute.type('T', T), attribute.int('size', 96)];
+    add(wide(run('LodestoneCrop', given, [images, boxes, factor, shift], 1)[0]));
+  }
+}
+console.log(JSON.stringify({ loops: opsModule()?.instructionSet, digest: hash.digest('hex') }));

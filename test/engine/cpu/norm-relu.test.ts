@@ -98,6 +98,12 @@ test('a mean of a thousand deviations costs no digits of the variance', () => {
   expect(deviation(results(given).y, expected(given).y)).toBeLessThan(TOLERANCE);
 });
 
+test('nor does a first pixel a hundred deviations off', () => {
+  const x = noise(2 * 20_000, 11).map((value, i) => (i < 2 ? 60 : value));
+  const given = { x, widths: [2] };
+  expect(deviation(results(given).variance, expected(given).variance)).toBeLessThan(1e-6);
+});
+
 test('a channel that is constant becomes its offset, and no gradient reaches it', () => {
   const [x, scale] = [new Float32Array(2 * 100).fill(3.25), Float32Array.of(5, 5)];
   const { y, dx } = results({ x, widths: [2], scale, offset: Float32Array.of(0.5, -0.5) });
