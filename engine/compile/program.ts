@@ -9,6 +9,8 @@
  *   C1  Shapes are static: `run` refuses a batch of other shapes or types than the step was traced with.
  *   C2  All steps of a program share its variables; the set they were traced on keeps its own values.
  *   C3  A run that fails midway may have written some variables: the program refuses to go on until `restore`.
+ *   C4  No variable holds memory of JavaScript, which is what the addon feeds: a later step would give it back on one of
+ *       TensorFlow's threads, two of them at once, and the addon's references are the main thread's alone.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -146,6 +148,7 @@ export class Program {
 
 const SET_DONE = 'set_done';
 const setNode = (name: string): string => `set/${name}/value`;
+const copyNode = (name: string): string => `set/${name}/copy`;
 const getNode = (name: string): string => `get/${name}`;
 
 /** Resources, and what reads and writes them all in one call. */
@@ -160,7 +163,8 @@ function emitVariables(graph: GraphBuilder, specs: readonly VariableSpec[]): voi
     const handle = nodeNames.variable(name);
     graph.add(handle, 'VarHandleOp', [], { dtype: float, shape, container, shared_name: sharedName });
     graph.add(setNode(name), 'Placeholder', [], { dtype: float, shape });
-    graph.add(`set/${name}`, 'AssignVariableOp', [handle, setNode(name)], { dtype: float });
+    graph.add(copyNode(name), 'DeepCopy', [setNode(name)], { T: float }); // C4
+    graph.add(`set/${name}`, 'AssignVariableOp', [handle, copyNode(name)], { dtype: float });
     graph.add(getNode(name), 'ReadVariableOp', [handle], { dtype: float });
   }
   const int32 = binding().TF_INT32;

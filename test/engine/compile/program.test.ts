@@ -274,3 +274,30 @@ test('C3: after a run that failed midway the program asks for a restore, and goe
   program.dispose();
   variables.dispose();
 });
+
+test('C4: when values are set, nothing of JavaScript stays in the variables', async () => {
+  // Of many sizes: the addon shares what happens to be aligned, and copies the rest.
+  const specs = Array.from({ length: 64 }, (_, i) => ({ name: `v${i}`, shape: [33 + i], role: 'trained' as const }));
+  const variables = VariableSet.create(specs, ({ shape }) => noise(shape[0], 1));
+  const example = { x: tf.scalar(1) };
+  const step: Step = (set, { x }) => ({ y: x.mul(set.get('v0')) });
+  const program = Program.compile(variables, { only: { step, example } });
+
+  const given: WeakRef<ArrayBufferView>[] = [];
+  const native = binding();
+  const spy: Parameters<typeof withBinding>[0] = {
+    createTensor: (shape, dtype, values) => {
+      given.push(new WeakRef(values));
+      return native.createTensor(shape, dtype, values);
+    },
+  };
+  withBinding(spy, () => program.restore(variables.read()));
+  await new Promise(setImmediate); // a WeakRef holds on until the present job ends
+  collectGarbage();
+  expect(given).toHaveLength(specs.length);
+  expect(given.filter((values) => values.deref() !== undefined)).toEqual([]);
+  expect(program.read()).toEqual(variables.read());
+  program.dispose();
+  variables.dispose();
+  tf.dispose(example);
+});
