@@ -46,8 +46,13 @@ void Normalise(const float* samples, const float* factor, const float* shift, in
 
 }  // namespace
 
-const CropLoops<float> kFloatCropLoops = {Blend, Sample, Normalise<float>};
-const CropLoops<Bf16> kBf16CropLoops = {Blend, Sample, Normalise<Bf16>};
+template <typename T>
+const CropLoops<T>& LoopsOfCrop() {
+  static constexpr CropLoops<T> loops = {Blend, Sample, Normalise<T>};
+  return loops;
+}
+template const CropLoops<float>& LoopsOfCrop();
+template const CropLoops<Bf16>& LoopsOfCrop();
 
 }  // namespace LODESTONE_ISA
 }  // namespace lodestone

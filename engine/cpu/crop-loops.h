@@ -28,14 +28,15 @@ struct CropLoops {
   void (*normalise)(const float* samples, const float* factor, const float* shift, int64_t count, T* out);
 };
 
+// To float and to Bf16.
 namespace avx2 {
-extern const CropLoops<float> kFloatCropLoops;
-extern const CropLoops<Bf16> kBf16CropLoops;
-}  // namespace avx2
+template <typename T>
+const CropLoops<T>& LoopsOfCrop();
+}
 namespace avx512 {
-extern const CropLoops<float> kFloatCropLoops;
-extern const CropLoops<Bf16> kBf16CropLoops;
-}  // namespace avx512
+template <typename T>
+const CropLoops<T>& LoopsOfCrop();
+}
 
 }  // namespace lodestone
 

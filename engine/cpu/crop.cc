@@ -10,15 +10,6 @@
 namespace lodestone {
 namespace {
 
-template <typename E>
-const CropLoops<E>& LoopsOfThisCpu() {
-  if constexpr (std::is_same_v<E, float>) {
-    return HasAvx512() ? avx512::kFloatCropLoops : avx2::kFloatCropLoops;
-  } else {
-    return HasAvx512() ? avx512::kBf16CropLoops : avx2::kBf16CropLoops;
-  }
-}
-
 // Pixel i of `size`, between two of `side`: as TensorFlow's CropAndResize has it, 0 and 1 being the first and the last pixel's
 // centre. What would lie outside of them lies on them.
 Between PlaceOf(int64_t i, float start, float end, int64_t side, int64_t size) {
@@ -76,7 +67,7 @@ class Crop : public OpKernel {
     const int64_t from = first * channels, count = (std::min<int64_t>(last + 2, side) - first) * channels;
     const uint8_t* pixels = images.flat<uint8_t>().data() + image * side * side * channels + from;
     E* out = static_cast<E*>(crops->data()) + image * size_ * numbers;
-    const CropLoops<E>& loops = LoopsOfThisCpu<E>();
+    const CropLoops<E>& loops = HasAvx512() ? avx512::LoopsOfCrop<E>() : avx2::LoopsOfCrop<E>();
     for (int64_t y = first_row; y < end_row; y++) {
       const auto [top, bottom, weight] = PlaceOf(y, box[0], box[2], side, size_);
       loops.blend(pixels + top * side * channels, pixels + bottom * side * channels, weight, count, blend.data() + from);

@@ -33,6 +33,20 @@ struct OfChannels {
   }
 };
 
+// Batch norm and rectifier of the channels of a group: one home for the formula that forward and gradient must agree on.
+template <int kVectors>
+struct NormOfChannels {
+  OfChannels<kVectors> means, gains, offsets;
+
+  NormOfChannels(const float* mean, const float* gain, const float* offset, int lanes)
+      : means(mean, lanes), gains(gain, lanes), offsets(offset, lanes) {}
+
+  Vector Apart(Vector x, int v) const { return x - means.at[v]; }
+  Vector Normed(Vector apart, int v) const { return Fused(apart, gains.at[v], offsets.at[v]); }
+  // What is given where the rectifier passes, else 0. What is no number passes.
+  Vector Passed(Vector normed, Vector given) const { return normed <= Vector{} ? Vector{} : given; }
+};
+
 template <typename T>
 void Sums(Columns<const T> x, int64_t rows, int64_t width, const float* shift, float* sum, float* squares) {
   EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
@@ -57,13 +71,13 @@ template <typename T>
 void Apply(Columns<const T> x, Columns<T> y, int64_t rows, int64_t width, const float* mean, const float* gain,
            const float* offset) {
   EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
-    const OfChannels<vectors> means(mean + column, lanes), gains(gain + column, lanes), offsets(offset + column, lanes);
+    const NormOfChannels<vectors> norm(mean + column, gain + column, offset + column, lanes);
     const T* in = x.data + column;
     T* out = y.data + column;
     for (int64_t row = 0; row < rows; row++, in += x.stride, out += y.stride) {
       for (int v = 0; v < vectors; v++) {
-        const Vector normed = Fused(Load(in + v * kLanes, lanes) - means.at[v], gains.at[v], offsets.at[v]);
-        Store(out + v * kLanes, normed <= Vector{} ? Vector{} : normed, lanes);  // what is no number passes
+        const Vector normed = norm.Normed(norm.Apart(Load(in + v * kLanes, lanes), v), v);
+        Store(out + v * kLanes, norm.Passed(normed, normed), lanes);
       }
     }
   });
@@ -73,15 +87,14 @@ template <typename T>
 void GradientSums(Columns<const T> x, Columns<const T> dy, int64_t rows, int64_t width, const float* mean,
                   const float* gain, const float* offset, float* sum, float* products) {
   EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
-    const OfChannels<vectors> means(mean + column, lanes), gains(gain + column, lanes), offsets(offset + column, lanes);
+    const NormOfChannels<vectors> norm(mean + column, gain + column, offset + column, lanes);
     Vector sums[vectors] = {}, multiplied[vectors] = {};
     const T* in = x.data + column;
     const T* gradient = dy.data + column;
     for (int64_t row = 0; row < rows; row++, in += x.stride, gradient += dy.stride) {
       for (int v = 0; v < vectors; v++) {
-        const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
-        const Vector normed = Fused(apart, gains.at[v], offsets.at[v]);
-        const Vector g = normed <= Vector{} ? Vector{} : Load(gradient + v * kLanes, lanes);
+        const Vector apart = norm.Apart(Load(in + v * kLanes, lanes), v);
+        const Vector g = norm.Passed(norm.Normed(apart, v), Load(gradient + v * kLanes, lanes));
         sums[v] += g;
         multiplied[v] = Fused(g, apart, multiplied[v]);
       }
@@ -97,18 +110,17 @@ template <typename T>
 void GradientApply(Columns<const T> x, Columns<const T> dy, Columns<T> dx, int64_t rows, int64_t width,
                    const float* mean, const float* gain, const float* offset, const float* slope, const float* level) {
   EachGroup(width, [=](int64_t column, auto vectors, auto lanes) {
-    const OfChannels<vectors> means(mean + column, lanes), gains(gain + column, lanes), offsets(offset + column, lanes);
+    const NormOfChannels<vectors> norm(mean + column, gain + column, offset + column, lanes);
     const OfChannels<vectors> slopes(slope + column, lanes), levels(level + column, lanes);
     const T* in = x.data + column;
     const T* gradient = dy.data + column;
     T* out = dx.data + column;
     for (int64_t row = 0; row < rows; row++, in += x.stride, gradient += dy.stride, out += dx.stride) {
       for (int v = 0; v < vectors; v++) {
-        const Vector apart = Load(in + v * kLanes, lanes) - means.at[v];
-        const Vector normed = Fused(apart, gains.at[v], offsets.at[v]);
-        const Vector g = normed <= Vector{} ? Vector{} : Load(gradient + v * kLanes, lanes);
+        const Vector apart = norm.Apart(Load(in + v * kLanes, lanes), v);
+        const Vector g = norm.Passed(norm.Normed(apart, v), Load(gradient + v * kLanes, lanes));
         const Vector common = Fused(apart, slopes.at[v], levels.at[v]);
-        Store(out + v * kLanes, Fused(g, gains.at[v], -common), lanes);
+        Store(out + v * kLanes, Fused(g, norm.gains.at[v], -common), lanes);
       }
     }
   });
@@ -116,8 +128,13 @@ void GradientApply(Columns<const T> x, Columns<const T> dy, Columns<T> dx, int64
 
 }  // namespace
 
-const NormReluLoops<float> kFloatLoops = {Sums<float>, Apply<float>, GradientSums<float>, GradientApply<float>};
-const NormReluLoops<Bf16> kBf16Loops = {Sums<Bf16>, Apply<Bf16>, GradientSums<Bf16>, GradientApply<Bf16>};
+template <typename T>
+const NormReluLoops<T>& LoopsOfNormRelu() {
+  static constexpr NormReluLoops<T> loops = {Sums<T>, Apply<T>, GradientSums<T>, GradientApply<T>};
+  return loops;
+}
+template const NormReluLoops<float>& LoopsOfNormRelu();
+template const NormReluLoops<Bf16>& LoopsOfNormRelu();
 
 }  // namespace LODESTONE_ISA
 }  // namespace lodestone

@@ -36,14 +36,15 @@ struct NormReluLoops {
                          const float* level);
 };
 
+// Of float and of Bf16.
 namespace avx2 {
-extern const NormReluLoops<float> kFloatLoops;
-extern const NormReluLoops<Bf16> kBf16Loops;
-}  // namespace avx2
+template <typename T>
+const NormReluLoops<T>& LoopsOfNormRelu();
+}
 namespace avx512 {
-extern const NormReluLoops<float> kFloatLoops;
-extern const NormReluLoops<Bf16> kBf16Loops;
-}  // namespace avx512
+template <typename T>
+const NormReluLoops<T>& LoopsOfNormRelu();
+}
 
 }  // namespace lodestone
 

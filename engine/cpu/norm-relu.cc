@@ -18,15 +18,6 @@ using tensorflow::OpInputList;
 using tensorflow::OpOutputList;
 
 template <typename E>
-const NormReluLoops<E>& LoopsOfThisCpu() {
-  if constexpr (std::is_same_v<E, float>) {
-    return HasAvx512() ? avx512::kFloatLoops : avx2::kFloatLoops;
-  } else {
-    return HasAvx512() ? avx512::kBf16Loops : avx2::kBf16Loops;
-  }
-}
-
-template <typename E>
 Columns<const E> ColumnsOf(const Tensor& tensor) {
   return {static_cast<const E*>(tensor.data()), tensor.dim_size(tensor.dims() - 1)};
 }
@@ -113,7 +104,7 @@ class NormRelu : public OpOnParts {
     }
     const auto [new_mean, new_variance, mean, inverse] = vectors;
 
-    const NormReluLoops<E>& loops = LoopsOfThisCpu<E>();
+    const NormReluLoops<E>& loops = HasAvx512() ? avx512::LoopsOfNormRelu<E>() : avx2::LoopsOfNormRelu<E>();
     const int64_t channels = scale.NumElements();
     const Columns<const E> in = ColumnsOf<E>(x);
     const Blocks blocks(x.NumElements() / channels);
@@ -179,7 +170,7 @@ class NormReluGrad : public OpOnParts {
     OP_REQUIRES_OK(context, context->allocate_output(1, scale.shape(), &dscale));
     OP_REQUIRES_OK(context, context->allocate_output(2, scale.shape(), &doffset));
 
-    const NormReluLoops<E>& loops = LoopsOfThisCpu<E>();
+    const NormReluLoops<E>& loops = HasAvx512() ? avx512::LoopsOfNormRelu<E>() : avx2::LoopsOfNormRelu<E>();
     const int64_t channels = scale.NumElements();
     const Columns<const E> in = ColumnsOf<E>(x);
     const Columns<E> out = ColumnsOf<E>(dx);

@@ -4,10 +4,10 @@
  */
 import { BATCH_NORM_EPSILON, fusedBatchNorm, stockBatchNorm } from '../implementations/batch-norm';
 import { composedNormRelu, fusedNormRelu, type NormRelu } from '../implementations/norm-relu';
-import { fusedRelu, stockRelu } from '../implementations/relu';
 import { kernelFor } from '../kernels';
 import { tf } from '../tf';
 import type { VariableSet } from '../variables';
+import { relu } from './layers';
 
 /** Names of four variables of shape [C]: two trained, two statistics. */
 export interface BatchNormNames {
@@ -50,10 +50,7 @@ export function normReluTraining(
 
 function chosenNormRelu(): NormRelu {
   if (kernelFor('normRelu') === 'fused') return fusedNormRelu;
-  return composedNormRelu(
-    kernelFor('batchNorm') === 'fused' ? fusedBatchNorm : stockBatchNorm,
-    kernelFor('relu') === 'fused' ? fusedRelu : stockRelu,
-  );
+  return composedNormRelu(kernelFor('batchNorm') === 'fused' ? fusedBatchNorm : stockBatchNorm, relu);
 }
 
 /** Batch norm by the moving averages, which do not move. One native op with stock kernels too. */
