@@ -10,6 +10,7 @@ import { DataSetManifest, type ObjectRef } from '../config/artifacts';
 import { parseAtEdge } from '../config/parse';
 import { LodestoneError } from '../errors';
 import type { FetchRecords } from '../datasets/shard-source';
+import { recordBytesOf } from '../datasets/view';
 import { corrupt } from '../storage/blobs';
 import { dataSets } from '../storage/run-layout';
 import { keyOf, uriOf, type ObjectStore } from '../storage/store';
@@ -95,11 +96,11 @@ export async function withFillingDataSet<T>(
   }
 }
 
-function shardsOf(store: ObjectStore, { view: { edge, channels }, shards }: Manifest): ObjectRef[] {
+function shardsOf(store: ObjectStore, { view, shards }: Manifest): ObjectRef[] {
   return shards.map(({ sha256, records }) => ({
     uri: uriOf(store, dataSets.blobs + sha256),
     sha256,
-    bytes: records * edge * edge * channels,
+    bytes: records * recordBytesOf(view),
   }));
 }
 

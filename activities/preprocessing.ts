@@ -9,11 +9,12 @@ import { DataSetManifest, ShardReport, type ObjectRef } from '../config/artifact
 import { canonicalJson, digestOf } from '../config/canonical-json';
 import type { Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
-import { viewFor } from '../datasets/decode';
+import { LentMemory } from '../datasets/lent-memory';
 import { buildManifest, manifestDigest } from '../datasets/manifest';
 import { packShard } from '../datasets/pack';
 import { writeSpeciesFolder } from '../datasets/procedural/folder';
-import { planShards, readImageFile, scanDataSet, type Scan } from '../datasets/scan';
+import { planShards, scanDataSet, withImageFile, type Scan } from '../datasets/scan';
+import { recordBytesOf, viewFor } from '../datasets/view';
 import { Blobs, holds } from '../storage/blobs';
 import { commitManifest, findManifest, readManifest } from '../storage/commits';
 import { dataSets } from '../storage/run-layout';
@@ -37,6 +38,8 @@ import type { Services } from './services';
 const SHARD_BYTES = 8 * 1024 * 1024;
 /** Shards of larger sets are larger: each is an activity (three events of the history) and a reference in one payload. */
 const MAX_SHARDS = 3000;
+/** Memory of shards up to this size is kept for the next. */
+const MOST_KEPT = 4 * SHARD_BYTES;
 
 export function createPreprocessing(services: Services): Pick<PipelineActivities, 'scanData' | 'assembleDataSet'> {
   return translating({
@@ -46,8 +49,8 @@ export function createPreprocessing(services: Services): Pick<PipelineActivities
 }
 
 export function createDecoding(services: Services): DecodeActivities {
-  const scans = new Scans(services.store);
-  return translating({ packShard: (request: PackRequest) => pack(services, scans, request) });
+  const kept = { scans: new Scans(services.store), memory: new LentMemory(MOST_KEPT) };
+  return translating({ packShard: (request: PackRequest) => pack(services, kept, request) });
 }
 
 async function scanData(services: Services, { data, recipe }: ScanRequest): Promise<Scanned> {
@@ -68,7 +71,7 @@ async function scanData(services: Services, { data, recipe }: ScanRequest): Prom
 
 async function pack(
   services: Services,
-  scans: Scans,
+  { scans, memory }: { readonly scans: Scans; readonly memory: LentMemory },
   { data, recipe, scan: scanRef, shard }: PackRequest,
 ): Promise<ObjectRef> {
   const { store } = services;
@@ -79,7 +82,7 @@ async function pack(
     const { maxPixels, failOn } = recipe.data;
     const key = dataSets.shardReport(digestOf({ files, view, limits: { maxPixels, failOn } }));
     const found = await findManifest(store, key, ShardReport);
-    const bytes = (found?.value.paths.length ?? 0) * view.edge * view.edge * view.channels;
+    const bytes = (found?.value.paths.length ?? 0) * recordBytesOf(view);
     if (found) {
       const { sha256 } = found.value;
       const blob = dataSets.blobs + sha256;
@@ -88,15 +91,18 @@ async function pack(
     }
 
     const root = await folderOf(services, data);
+    const whole = memory.borrow(files.length * recordBytesOf(view));
     const packed = await packShard(
       { files, view, limits: { maxPixels, failOn } },
       {
-        readFile: (path) => readImageFile(root, path),
+        withFile: (path, use) => withImageFile(root, path, use),
+        memory: whole,
         signal,
         onFile: (done) => tell(counted('decode', done, files.length)),
       },
     );
     await new Blobs(store, dataSets.blobs).putBytes(packed.bytes, packed.sha256);
+    memory.giveBack(whole);
     const { sha256, paths, quarantined, notes } = packed;
     return commitManifest(store, key, ShardReport, {
       sha256,
@@ -137,8 +143,7 @@ async function folderOf({ directory }: Services, data: DataSource): Promise<stri
 }
 
 function shardsOf(scan: Scan, recipe: Recipe): Scan['records'][] {
-  const { edge, channels } = viewFor(recipe.network.inputSize, recipe.data);
-  return cutIntoShards(scan.records, edge * edge * channels);
+  return cutIntoShards(scan.records, recordBytesOf(viewFor(recipe.network.inputSize, recipe.data)));
 }
 
 /** In order, at most MAX_SHARDS of them. */

@@ -16,18 +16,10 @@ import type { DataOptions } from '../config/recipe';
 import { assertNever } from '../errors';
 import { BitmapError, decodeBmp, decodePpm, type Bitmap } from './image/bitmap';
 import { formatOfName, sniffFormat, type ImageFormat } from './image/format';
+import { recordBytesOf, type DecodeView } from './view';
 
 sharp.concurrency(1);
 sharp.cache(false);
-
-/** What a record looks like; part of the key of a shard. */
-export interface DecodeView {
-  /** S, width and height of a record in pixels. */
-  readonly edge: number;
-  readonly channels: 1 | 3;
-  /** 255 − value of every byte: dark ink on white becomes light on black. */
-  readonly invert: boolean;
-}
 
 /** Of the recipe's `data`: the largest size, and how much damage libvips tolerates before it gives up on a file. */
 export type DecodeLimits = Pick<DataOptions, 'maxPixels' | 'failOn'>;
@@ -37,14 +29,6 @@ export type QuarantineKind = 'empty' | 'unsupported' | 'corrupt' | 'giant' | 'un
 export type DecodeOutcome =
   | { readonly type: 'decoded'; readonly pixels: Uint8Array; readonly notes: readonly string[] }
   | { readonly type: 'quarantined'; readonly kind: QuarantineKind; readonly reason: string };
-
-/** The view of a data set for a network's input size: S leaves room for every crop of the augmentation. */
-export function viewFor(inputSize: number, { channels, invert }: Pick<DataOptions, 'channels' | 'invert'>): DecodeView {
-  return { edge: Math.ceil(LARGEST_SCALE * inputSize), channels, invert };
-}
-
-/** The augmentation enlarges by 1 to 1.3 (METHOD.md, "augmentation"). */
-const LARGEST_SCALE = 1.3;
 
 /**
  * @param path used for its extension alone
@@ -138,14 +122,15 @@ function fromBitmap({ width, height, channels, pixels }: Bitmap): Sharp {
 }
 
 /** The centre square, scaled to S×S; transparent parts on white. */
-async function squareOf(image: Sharp, { edge, channels, invert }: DecodeView): Promise<Uint8Array> {
+async function squareOf(image: Sharp, view: DecodeView): Promise<Uint8Array> {
+  const { edge, channels, invert } = view;
   const { data, info } = await image
     .resize(edge, edge, { fit: 'cover', position: 'centre' })
     .flatten(WHITE)
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  if (info.channels !== channels || data.length !== edge * edge * channels) {
+  if (info.channels !== channels || data.length !== recordBytesOf(view)) {
     throw new Quarantine('unsupported', `decodes to ${info.channels} channels, not ${channels}`);
   }
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);

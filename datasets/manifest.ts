@@ -12,7 +12,7 @@ import { LodestoneError } from '../errors';
 import type { z } from 'zod';
 import type * as Artifacts from '../config/artifacts';
 import { checkClasses, checkNoClassLost } from './classes';
-import type { DecodeView } from './decode';
+import type { DecodeView } from './view';
 import type { Scan } from './scan';
 
 export type DataSetManifest = z.infer<typeof Artifacts.DataSetManifest>;

@@ -11,7 +11,8 @@ import type { z } from 'zod';
 import type { ShardReport } from '../config/artifacts';
 import { sha256Hex } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
-import { decodeImage, type DecodeLimits, type DecodeView } from './decode';
+import { decodeImage, type DecodeLimits } from './decode';
+import { recordBytesOf, type DecodeView } from './view';
 
 export interface PackRequest {
   /** The files of the shard, in the order of their records, with the sha256 that the scan saw. */
@@ -21,7 +22,10 @@ export interface PackRequest {
 }
 
 export interface PackSource {
-  readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** Calls `use` with the bytes of a file, which are nobody else's until it has settled. */
+  readonly withFile: <R>(path: string, use: (bytes: Uint8Array) => Promise<R>) => Promise<R>;
+  /** Where the records are laid, at least one for each file; left out: memory of its own. */
+  readonly memory?: Uint8Array | undefined;
   /** Called after each file, decoded or not, with the number done so far. */
   readonly onFile?: ((done: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -35,12 +39,15 @@ export interface PackedShard extends z.infer<typeof ShardReport> {
 const FILES_IN_FLIGHT = 8;
 
 export async function packShard({ files, view, limits }: PackRequest, source: PackSource): Promise<PackedShard> {
-  const recordBytes = view.edge * view.edge * view.channels;
-  const laidOut = new Uint8Array(files.length * recordBytes); // by place in the request; closed up below
+  const recordBytes = recordBytesOf(view);
+  const { memory: laidOut = new Uint8Array(files.length * recordBytes) } = source; // by place in the request; closed up below
   let done = 0;
   const outcomes = await mapInFlight(files, FILES_IN_FLIGHT, async ({ path, sha256 }, place) => {
     source.signal?.throwIfAborted();
-    const outcome = await decodeImage(await readChecked(path, sha256, source.readFile), path, view, limits);
+    const outcome = await source.withFile(path, (bytes) => {
+      checkUnchanged(bytes, path, sha256);
+      return decodeImage(bytes, path, view, limits);
+    });
     if (outcome.type === 'decoded') laidOut.set(outcome.pixels, place * recordBytes);
     source.onFile?.(++done);
     return outcome.type === 'decoded' ? { type: outcome.type, notes: outcome.notes } : outcome;
@@ -89,9 +96,8 @@ export async function mapInFlight<T, R>(
   return results;
 }
 
-async function readChecked(path: string, sha256: string, readFile: PackSource['readFile']): Promise<Uint8Array> {
-  const bytes = await readFile(path);
-  if (sha256Hex(bytes) === sha256) return bytes;
+function checkUnchanged(bytes: Uint8Array, path: string, sha256: string): void {
+  if (sha256Hex(bytes) === sha256) return;
   throw new LodestoneError(
     'DataRejected',
     `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`,

@@ -61,23 +61,34 @@ export async function scanDataSet(
   let done = 0;
   const records = await mapInFlight(labelled, FILES_IN_FLIGHT, async ({ where, ...record }): Promise<ScannedRecord> => {
     signal?.throwIfAborted();
-    const sha256 = sha256Hex(await readImageFile(source.root, record.path, where));
+    const sha256 = await withImageFile(source.root, record.path, sha256Hex, where);
     onFile?.(++done);
     return { ...record, sha256 };
   });
   return { version: 1, root: source.root, choice, records, notes: [...source.notes, ...notes] };
 }
 
-/** Reads one image; a file that cannot be read is the machine's fault, not the picture's, and ends the run. */
-export async function readImageFile(root: string, path: string, where = path): Promise<Uint8Array> {
-  try {
-    return await readWholeFile(join(root, path));
-  } catch (cause) {
+/**
+ * Reads one image; a file that cannot be read is the machine's fault, not the picture's, and ends the run.
+ * @param use is given the bytes; once it has settled their memory is another file's
+ */
+export async function withImageFile<R>(
+  root: string,
+  path: string,
+  use: (bytes: Uint8Array) => R | Promise<R>,
+  where = path,
+): Promise<R> {
+  const file = await readWholeFile(join(root, path)).catch((cause: unknown) => {
     throw new LodestoneError(
       'DataRejected',
       `${where}: ${path} cannot be read: ${(cause as Error).message}. Make it readable, or remove it.`,
       { cause },
     );
+  });
+  try {
+    return await use(file.bytes);
+  } finally {
+    file.giveBack();
   }
 }
 

@@ -14,6 +14,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { LodestoneError } from '../errors';
 import type { BatchSource } from '../learning/batch-source';
 import type { DataSetManifest } from './manifest';
+import { recordBytesOf } from './view';
 
 /** One shard on the local disk. */
 export interface ShardFile {
@@ -52,7 +53,7 @@ export function createShardSource(
     read: (examples) =>
       readRecords(
         files,
-        edge * edge * channels,
+        recordBytesOf(view),
         examples.map((i) => records[i]),
         fetch,
       ),

@@ -11,10 +11,10 @@ import { createDecoding, createPreprocessing } from '../../activities/preprocess
 import type { Services } from '../../activities/services';
 import { ShardReport } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
-import { viewFor } from '../../datasets/decode';
 import type { ShardReport as PackedReport } from '../../datasets/manifest';
 import { mapInFlight } from '../../datasets/pack';
 import { scanDataSet } from '../../datasets/scan';
+import { recordBytesOf, viewFor } from '../../datasets/view';
 import { LocalCache } from '../../storage/cache';
 import { readManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
@@ -29,7 +29,9 @@ const FILES_IN_FLIGHT = SHARDS_AT_ONCE * 8;
 const task = JSON.parse(process.argv[2] ?? '') as PreprocessTask;
 const variant = process.argv[3] as PreprocessVariant;
 const recipe = Recipe.parse({ data: { label: task.label }, network: { inputSize: task.inputSize } });
-const { edge } = viewFor(task.inputSize, recipe.data);
+const view = viewFor(task.inputSize, recipe.data);
+const { edge } = view;
+const recordBytes = recordBytesOf(view);
 
 serveTurns(() => {
   switch (variant) {
@@ -88,10 +90,10 @@ async function bareSharp(open: (path: string) => Sharp | Promise<Sharp>): Promis
   const { root, records } = await scanDataSet(task.folder, recipe.data);
   const paths = records.map(({ path }) => join(root, path));
   const decode = async (): Promise<Uint8Array> => {
-    const all = new Uint8Array(paths.length * edge * edge * 3);
+    const all = new Uint8Array(paths.length * recordBytes);
     await mapInFlight(paths, FILES_IN_FLIGHT, async (path, place) => {
       const image = (await open(path)).autoOrient().resize(edge, edge, { fit: 'cover', position: 'centre' });
-      all.set(await image.toColourspace('srgb').raw().toBuffer(), place * edge * edge * 3);
+      all.set(await image.toColourspace('srgb').raw().toBuffer(), place * recordBytes);
     });
     return all;
   };

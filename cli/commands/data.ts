@@ -35,14 +35,17 @@ export async function inspect(
     { recipe: options.recipe ?? null, flags, set: options.set ?? [] },
     { folder: context.folder, recipes: recipesFolder },
   );
-  const { scanDataSet, readImageFile } = await import('../../datasets/scan');
+  const { scanDataSet, withImageFile } = await import('../../datasets/scan');
   const scan = await scanDataSet(path, recipe.data);
   const problems: { path: string; problem: string }[] = [];
   if (decode) {
-    const { decodeImage, viewFor } = await import('../../datasets/decode');
+    const { decodeImage } = await import('../../datasets/decode');
+    const { viewFor } = await import('../../datasets/view');
     const view = viewFor(recipe.network.inputSize, recipe.data);
     for (const record of scan.records) {
-      const outcome = await decodeImage(await readImageFile(scan.root, record.path), record.path, view, recipe.data);
+      const outcome = await withImageFile(scan.root, record.path, (bytes) =>
+        decodeImage(bytes, record.path, view, recipe.data),
+      );
       if (outcome.type === 'quarantined')
         problems.push({ path: record.path, problem: `${outcome.kind}: ${outcome.reason}` });
     }

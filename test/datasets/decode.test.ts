@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import { decodeImage, type DecodeLimits, type DecodeOutcome, type DecodeView } from '../../datasets/decode';
+import { decodeImage, type DecodeLimits, type DecodeOutcome } from '../../datasets/decode';
+import type { DecodeView } from '../../datasets/view';
 import { bmp, busy, pngWithHeaderSize, redAndBlue } from './made-images';
 
 const view: DecodeView = { edge: 8, channels: 3, invert: false };

@@ -1,5 +1,5 @@
 import { sha256Hex } from '../../config/canonical-json';
-import { mapInFlight, packShard, type PackRequest } from '../../datasets/pack';
+import { mapInFlight, packShard, type PackRequest, type PackSource } from '../../datasets/pack';
 import { redAndBlue } from './made-images';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
@@ -23,14 +23,17 @@ const requestOf = (files: Map<string, Uint8Array>): PackRequest => ({
   view,
   limits,
 });
-const readerOf = (files: Map<string, Uint8Array>) => (path: string) => Promise.resolve(files.get(path) as Uint8Array);
+const readerOf =
+  (files: Map<string, Uint8Array>): PackSource['withFile'] =>
+  (path, use) =>
+    use(files.get(path) as Uint8Array);
 
 describe('packShard', () => {
   test('K1: records stand in order, a quarantined file leaves no gap, and what was noticed is told', async () => {
     const files = await makeFiles();
     const progress: number[] = [];
     const shard = await packShard(requestOf(files), {
-      readFile: readerOf(files),
+      withFile: readerOf(files),
       onFile: (done) => progress.push(done),
     });
     expect(shard.paths).toEqual([
@@ -56,29 +59,37 @@ describe('packShard', () => {
 
     const alone = await packShard(
       { ...requestOf(files), files: [{ path: '9.png', sha256: sha256Hex(files.get('9.png') as Uint8Array) }] },
-      { readFile: readerOf(files) },
+      { withFile: readerOf(files) },
     );
     expect(shard.bytes.subarray(8 * 48, 9 * 48)).toEqual(alone.bytes);
   });
 
-  test('the same files give the same shard, however long each takes to read', async () => {
+  test('the same files give the same shard, however long each takes to read and wherever its bytes lie', async () => {
     const files = await makeFiles();
-    const late = (path: string): Promise<Uint8Array> =>
-      new Promise((resolve) =>
-        (Number.parseInt(path) % 2 === 0 ? setImmediate : queueMicrotask)(() => resolve(files.get(path) as Uint8Array)),
-      );
-    const [one, other] = [
-      await packShard(requestOf(files), { readFile: readerOf(files) }),
-      await packShard(requestOf(files), { readFile: late }),
+    const late: PackSource['withFile'] = async (path, use) => {
+      await new Promise<void>((resolve) => (Number.parseInt(path) % 2 === 0 ? setImmediate : queueMicrotask)(resolve));
+      return use(files.get(path) as Uint8Array);
+    };
+    /** As a reader whose memory is the next file's as soon as one is done with. */
+    const overwriting: PackSource['withFile'] = async (path, use) => {
+      const lent = Uint8Array.from(files.get(path) as Uint8Array);
+      const result = await use(lent);
+      lent.fill(0xff);
+      return result;
+    };
+    const [one, ...others] = [
+      await packShard(requestOf(files), { withFile: readerOf(files) }),
+      await packShard(requestOf(files), { withFile: late }),
+      await packShard(requestOf(files), { withFile: overwriting }),
     ];
-    expect(other).toEqual(one);
+    expect(others).toEqual([one, one]);
   });
 
   test('K2: bytes that are not those of the scan are an error, not another record', async () => {
     const files = await makeFiles();
     const request = requestOf(files);
     files.set('5.png', files.get('6.png') as Uint8Array);
-    await expect(packShard(request, { readFile: readerOf(files) })).rejects.toThrow(
+    await expect(packShard(request, { withFile: readerOf(files) })).rejects.toThrow(
       /5\.png: its bytes changed since the data set was scanned/,
     );
   });
@@ -87,7 +98,7 @@ describe('packShard', () => {
     const files = await makeFiles();
     const controller = new AbortController();
     const packing = packShard(requestOf(files), {
-      readFile: readerOf(files),
+      withFile: readerOf(files),
       signal: controller.signal,
       onFile: () => controller.abort(),
     });

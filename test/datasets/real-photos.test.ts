@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { DataOptions } from '../../config/recipe';
 import { buildManifest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
-import { planShards, readImageFile, scanDataSet } from '../../datasets/scan';
+import { planShards, scanDataSet, withImageFile } from '../../datasets/scan';
 
 const folder = resolve(__dirname, '../../../shared/datasets');
 const sets = [
@@ -52,7 +52,10 @@ describe.each(sets)('$name', ({ name, validation, counts, labels }) => {
       const limits = { maxPixels: 50_000_000, failOn: 'error' } as const;
       const shards = [];
       for (const files of planShards(every25th.records, view.edge ** 2 * view.channels, 1_000_000)) {
-        const shard = await packShard({ files, view, limits }, { readFile: (path) => readImageFile(root, path) });
+        const shard = await packShard(
+          { files, view, limits },
+          { withFile: (path, use) => withImageFile(root, path, use) },
+        );
         expect(shard.bytes.length).toBe(shard.paths.length * view.edge ** 2 * view.channels);
         expect(new Set(shard.bytes).size).toBeGreaterThan(1); // a picture, not a blank
         shards.push(shard);

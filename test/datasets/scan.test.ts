@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { sha256Hex } from '../../config/canonical-json';
 import { DataOptions } from '../../config/recipe';
 import { buildManifest, manifestDigest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
 import { writeSpeciesFolder } from '../../datasets/procedural/folder';
-import { planShards, readImageFile, scanDataSet, type ScanOptions } from '../../datasets/scan';
+import { planShards, scanDataSet, withImageFile, type ScanOptions } from '../../datasets/scan';
 import { redAndBlue } from './made-images';
 import { withFolder } from './temporary-folder';
 
@@ -28,7 +29,7 @@ async function prepare(root: string, shardBytes: number) {
   const scan = await scanDataSet(root, options);
   const shards = [];
   for (const files of planShards(scan.records, 6 * 6 * 3, shardBytes)) {
-    shards.push(await packShard({ files, view, limits }, { readFile: (path) => readImageFile(root, path) }));
+    shards.push(await packShard({ files, view, limits }, { withFile: (path, use) => withImageFile(root, path, use) }));
   }
   return { scan, shards, manifest: buildManifest(scan, shards, { view, maxQuarantined: 0.1 }) };
 }
@@ -84,7 +85,7 @@ describe('scanDataSet', () => {
         scanDataSet(root, options, { signal: stopped.signal, onFile: () => stopped.abort() }),
       ).rejects.toThrow(/aborted/);
       await rm(join(root, 'apple/1.jpg'));
-      await expect(readImageFile(root, 'apple/1.jpg', 'metadata.csv line 3')).rejects.toMatchObject({
+      await expect(withImageFile(root, 'apple/1.jpg', sha256Hex, 'metadata.csv line 3')).rejects.toMatchObject({
         kind: 'DataRejected',
         message: expect.stringMatching(
           /^metadata\.csv line 3: apple\/1\.jpg cannot be read: ENOENT.*Make it readable, or remove it/,
