@@ -25,6 +25,7 @@ import { embedExamples, logitsOf } from './embedding';
 import { StepExecutor } from './executor';
 import { ForwardPass } from './forward';
 import { inputStatistics } from './input-statistics';
+import { beginningOf, placeInEpoch, requireWarmStart } from './place';
 import { phaseSpecs, planOf, type PhasePlan, type SessionConfig } from './plan';
 import { RunningVariance } from './running-variance';
 import { partsOf, tensorsOf, type SamplerState, type SessionState } from './state';
@@ -51,7 +52,7 @@ export class TrainingSession {
   readonly parameterCount: number;
   private readonly network: Network;
   private readonly pass: ForwardPass;
-  private place: Position = { phase: 'warm-start', epoch: 0, step: 0, globalStep: 0 };
+  private place: Position = beginningOf('warm-start');
   private plan: PhasePlan;
   private executor: StepExecutor;
   private curve: CurveRow[] = [];
@@ -122,22 +123,14 @@ export class TrainingSession {
 
   /** From the end of the warm start to the beginning of training: slots and sampler afresh, a head for softmax only. */
   beginTraining(): void {
-    const { phase, epoch, step } = this.place;
-    const done = phase === 'warm-start' && epoch === this.config.warmStart.epochs;
-    if (!done || (epoch > 0 && step < this.plan.stepsPerEpoch)) {
-      throw new LodestoneError(
-        'Unexpected',
-        `training: cannot begin at step ${step} of epoch ${epoch} of ${phase}; the warm start of ` +
-          `${this.config.warmStart.epochs} epochs must be done. This is a fault in lodestone; please report it.`,
-      );
-    }
+    requireWarmStart(this.place, this.config.warmStart.epochs, this.plan.stepsPerEpoch);
     const kept = this.executor.read();
     const values = this.specsOf('train').map((spec): [string, Float32Array] => [
       spec.name,
       spec.role === 'slot' ? this.network.initial(spec, this.config.seed) : (kept.get(spec.name) as Float32Array),
     ]);
     this.enterPhase('train', this.input, new Map(values));
-    this.place = { phase: 'train', epoch: 0, step: 0, globalStep: 0 };
+    this.place = beginningOf('train');
     this.curve = [];
     this.sampler = null;
     this.samplerState = null;
@@ -233,17 +226,9 @@ export class TrainingSession {
   }
 
   private enterEpoch(epoch: number): void {
-    const { phase, epoch: present, step, globalStep } = this.place;
-    if (epoch === present && epoch > 0) return;
-    const whole = present === 0 || step === this.plan.stepsPerEpoch;
-    if (epoch !== present + 1 || !whole) {
-      throw new LodestoneError(
-        'Unexpected',
-        `training: got epoch ${epoch} of ${phase} at step ${step} of epoch ${present}; an epoch begins when the one ` +
-          'before it is whole. This is a fault in lodestone; please report it.',
-      );
-    }
-    this.place = { phase, epoch, step: 0, globalStep };
+    const entered = placeInEpoch(this.place, epoch, this.plan.stepsPerEpoch);
+    if (entered === this.place) return;
+    this.place = entered;
     this.curve = [];
   }
 
