@@ -41,8 +41,8 @@ const rules: Readonly<Record<string, Rule>> = {
   ReluGrad: { inputs: [0, 1], where: 'one is' },
   MaxPool: { inputs: [0], where: 'one is' },
   MaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
-  _MklNativeMaxPool: { inputs: [0], where: 'one is' },
-  _MklNativeMaxPoolGrad: { inputs: [0, 1, 2], where: 'one is' },
+  LodestoneMaxPool: { inputs: [0], where: 'one is' },
+  LodestoneMaxPoolGrad: { inputs: [0], where: 'one is' },
   ConcatV2: { inputs: { allButLast: 1 }, where: 'all are' },
   /** A convolution of 1 × 1 (implementations/pointwise.ts); dense layers are another op. */
   MatMul: { inputs: [0, 1], where: 'one is' },

@@ -1,78 +1,18 @@
-// Batch norm of a training batch with the rectifier behind it, for CPUs: one op each way. TensorFlow has two each way, which
-// read every activation once more, and whose arithmetic on bfloat16 is mostly scalar.
-//
-// Pixels are rows and channels are columns. The result may be wanted in parts, each of some of the channels.
+// Batch norm of a training batch with the rectifier behind it, for CPUs: one op each way (norm-relu-grad.cc). TensorFlow has two
+// each way, which read every activation once more, and whose arithmetic on bfloat16 is mostly scalar.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "blocks.h"
 #include "norm-relu-loops.h"
 #include "op.h"
+#include "parts.h"
 
 namespace lodestone {
 namespace {
 
-using tensorflow::OpInputList;
 using tensorflow::OpOutputList;
-
-template <typename E>
-Columns<const E> ColumnsOf(const Tensor& tensor) {
-  return {static_cast<const E*>(tensor.data()), tensor.dim_size(tensor.dims() - 1)};
-}
-
-template <typename E>
-Columns<E> ColumnsOf(Tensor* tensor) {
-  return {static_cast<E*>(tensor->data()), tensor->dim_size(tensor->dims() - 1)};
-}
-
-template <typename E>
-Columns<E> From(Columns<E> columns, int64_t row, int64_t column = 0) {
-  return {columns.data + row * columns.stride + column, columns.stride};
-}
-
-class OpOnParts : public OpKernel {
- public:
-  explicit OpOnParts(OpKernelConstruction* context) : OpKernel(context) {
-    int32_t parts;
-    OP_REQUIRES_OK(context, context->GetAttr("widths", &widths_));
-    OP_REQUIRES_OK(context, context->GetAttr("parts", &parts));
-    OP_REQUIRES(context, static_cast<size_t>(parts) == widths_.size(),
-                absl::InvalidArgumentError("parts must be the number of widths"));
-  }
-
- protected:
-  size_t parts() const { return widths_.size(); }
-
-  absl::Status Check(const Tensor& x, std::initializer_list<const Tensor*> vectors) const {
-    const int64_t channels = std::accumulate(widths_.begin(), widths_.end(), int64_t{0});
-    if (x.dims() < 2 || x.NumElements() == 0 || x.dim_size(x.dims() - 1) != channels) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("x must have pixels of ", channels, " channels, got ", x.shape().DebugString()));
-    }
-    for (const Tensor* vector : vectors) {
-      if (vector->NumElements() != channels) return absl::InvalidArgumentError("got a vector of another length");
-    }
-    return absl::OkStatus();
-  }
-
-  TensorShape ShapeOfPart(const Tensor& x, size_t part) const {
-    TensorShape shape = x.shape();
-    shape.set_dim(x.dims() - 1, widths_[part]);
-    return shape;
-  }
-
-  // Calls body(part, first channel, channels) for all parts.
-  template <typename Body>
-  void EachPart(const Body& body) const {
-    int64_t first = 0;
-    for (size_t part = 0; part < parts(); first += widths_[part++]) body(part, first, widths_[part]);
-  }
-
- private:
-  std::vector<int32_t> widths_;
-};
 
 template <typename T>
 class NormRelu : public OpOnParts {
@@ -144,64 +84,6 @@ class NormRelu : public OpOnParts {
   float epsilon_, momentum_;
 };
 
-template <typename T>
-class NormReluGrad : public OpOnParts {
- public:
-  using OpOnParts::OpOnParts;
-
-  void Compute(OpKernelContext* context) override {
-    const tsl::port::ScopedFlushDenormal flush;
-    using E = Stored<T>;
-    const Tensor& x = context->input(0);
-    OpInputList gradients;
-    OP_REQUIRES_OK(context, context->input_list("dy", &gradients));
-    const int others = 1 + gradients.size();
-    const Tensor &scale = context->input(others), &offset = context->input(others + 1);
-    const Tensor &mean = context->input(others + 2), &inverse = context->input(others + 3);
-    OP_REQUIRES_OK(context, Check(x, {&scale, &offset, &mean, &inverse}));
-    std::vector<Columns<const E>> dy;
-    for (size_t part = 0; part < parts(); part++) {
-      OP_REQUIRES(context, gradients[part].shape() == ShapeOfPart(x, part),
-                  absl::InvalidArgumentError("dy must have the shapes of y"));
-      dy.push_back(ColumnsOf<E>(gradients[part]));
-    }
-    Tensor *dx, *dscale, *doffset;
-    OP_REQUIRES_OK(context, context->allocate_output(0, x.shape(), &dx));
-    OP_REQUIRES_OK(context, context->allocate_output(1, scale.shape(), &dscale));
-    OP_REQUIRES_OK(context, context->allocate_output(2, scale.shape(), &doffset));
-
-    const NormReluLoops<E>& loops = HasAvx512() ? avx512::LoopsOfNormRelu<E>() : avx2::LoopsOfNormRelu<E>();
-    const int64_t channels = scale.NumElements();
-    const Columns<const E> in = ColumnsOf<E>(x);
-    const Columns<E> out = ColumnsOf<E>(dx);
-    const Blocks blocks(x.NumElements() / channels);
-    std::vector<float> gain(channels), slope(channels), level(channels);
-    for (int64_t c = 0; c < channels; c++) gain[c] = NumbersOf(scale)[c] * NumbersOf(inverse)[c];
-    TwoSums sums(blocks.count(), channels);
-    blocks.Each(context, 2 * channels * sizeof(E), [&](int64_t block, int64_t row, int64_t rows) {
-      EachPart([&](size_t part, int64_t first, int64_t width) {
-        loops.gradient_sums(From(in, row, first), From(dy[part], row), rows, width, NumbersOf(mean) + first, &gain[first],
-                            NumbersOf(offset) + first, sums.First(block) + first, sums.Second(block) + first);
-      });
-    });
-    const double n = blocks.rows();
-    sums.EachChannel([&](int64_t c, double sum, double products) {
-      const double inverse_of = NumbersOf(inverse)[c];
-      dscale->flat<float>()(c) = products * inverse_of;
-      doffset->flat<float>()(c) = sum;
-      slope[c] = gain[c] * inverse_of * inverse_of * products / n;
-      level[c] = gain[c] * sum / n;
-    });
-    blocks.Each(context, 4 * channels * sizeof(E), [&](int64_t, int64_t row, int64_t rows) {
-      EachPart([&](size_t part, int64_t first, int64_t width) {
-        loops.gradient_apply(From(in, row, first), From(dy[part], row), From(out, row, first), rows, width,
-                             NumbersOf(mean) + first, &gain[first], NumbersOf(offset) + first, &slope[first],
-                             &level[first]);
-      });
-    });
-  }
-};
-
 absl::Status ShapesOfNormRelu(InferenceContext* context) {
   std::vector<int32_t> widths;
   TF_RETURN_IF_ERROR(context->GetAttr("widths", &widths));
@@ -217,14 +99,6 @@ absl::Status ShapesOfNormRelu(InferenceContext* context) {
     context->set_output(part, y);
   }
   for (size_t i = 0; i < 4; i++) context->set_output(widths.size() + i, context->input(1));
-  return absl::OkStatus();
-}
-
-absl::Status ShapesOfNormReluGrad(InferenceContext* context) {
-  const auto scale = context->input(context->num_inputs() - 4);
-  context->set_output(0, context->input(0));
-  context->set_output(1, scale);
-  context->set_output(2, scale);
   return absl::OkStatus();
 }
 
@@ -246,27 +120,10 @@ REGISTER_OP("LodestoneNormRelu")
     .Attr("momentum: float")
     .SetShapeFn(ShapesOfNormRelu);
 
-REGISTER_OP("LodestoneNormReluGrad")
-    .Input("x: T")
-    .Input("dy: parts * T")
-    .Input("scale: float")
-    .Input("offset: float")
-    .Input("mean: float")
-    .Input("inverse_deviation: float")
-    .Output("dx: T")
-    .Output("dscale: float")
-    .Output("doffset: float")
-    .Attr("T: {float, bfloat16}")
-    .Attr("parts: int >= 1")
-    .Attr("widths: list(int) >= 1")
-    .SetShapeFn(ShapesOfNormReluGrad);
-
-#define REGISTER(Op, T) \
-  REGISTER_KERNEL_BUILDER(Name("Lodestone" #Op).Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), Op<T>)
-REGISTER(NormRelu, float);
-REGISTER(NormRelu, Eigen::bfloat16);
-REGISTER(NormReluGrad, float);
-REGISTER(NormReluGrad, Eigen::bfloat16);
+#define REGISTER(T) \
+  REGISTER_KERNEL_BUILDER(Name("LodestoneNormRelu").Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), NormRelu<T>)
+REGISTER(float);
+REGISTER(Eigen::bfloat16);
 
 }  // namespace
 }  // namespace lodestone

@@ -46,7 +46,15 @@ inline Vector Load(const Bf16* from, int count) {
   return (Vector)(__builtin_convertvector(Copied<Halves>(from, count), Words) << 16);
 }
 
+inline Words LoadWords(const uint8_t* from, int count) { return __builtin_convertvector(Copied<Bytes>(from, count), Words); }
+
 inline void Store(float* to, Vector v, int count) { std::memcpy(to, &v, count * sizeof(float)); }
+
+// The lowest byte of each.
+inline void Store(uint8_t* to, Words v, int count) {
+  const Bytes bytes = __builtin_convertvector(v, Bytes);
+  std::memcpy(to, &bytes, count);
+}
 
 // To the nearest, to even between two; what is no number stays none.
 inline void Store(Bf16* to, Vector v, int count) {

@@ -49,11 +49,6 @@ export function maxPool(x: tf.Tensor, size: number, stride: number): tf.Tensor4D
   return (kernelFor('maxPool') === 'fused' ? fusedMaxPool : stockMaxPool)(x as tf.Tensor4D, size, stride);
 }
 
-/** The same for a forward pass that is compiled: TensorFlow picks the kernel of the device. No gradient flows. */
-export function maxPoolForward(x: tf.Tensor, size: number, stride: number): tf.Tensor4D {
-  return stockMaxPool(x as tf.Tensor4D, size, stride);
-}
-
 /** The mean over height and width: [N, H, W, C] to [N, C]. */
 export function globalAveragePool(x: tf.Tensor): tf.Tensor2D {
   return tf.mean<tf.Tensor2D>(x, [1, 2]);

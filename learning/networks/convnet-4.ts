@@ -2,7 +2,8 @@
  * A small network for images of some 48 to 96 pixels: four convolutions, 0.42 million parameters with an embedding of
  * 128. The one that docs/results.md compares objectives with.
  */
-import { convolutionSpecs, convolve, pool, type Architecture } from './layers';
+import { maxPool } from '../../engine/ops/layers';
+import { convolutionSpecs, convolve, type Architecture } from './layers';
 
 interface Layer {
   readonly name: string;
@@ -30,7 +31,7 @@ export function convnet4(channels: 1 | 3): Architecture {
       let x = images;
       for (const { name, stride, halve } of layers) {
         x = convolve(variables, name, x, stride, mode);
-        if (halve) x = pool(x, 2, 2, mode);
+        if (halve) x = maxPool(x, 2, 2);
       }
       return x as ReturnType<Architecture['features']>;
     },

@@ -2,17 +2,10 @@
  * The paper's network: GoogLeNet (Inception v1) with batch normalisation after every convolution, true 5 × 5 ones, and
  * without auxiliary heads or dropout. 7,030,432 parameters with its embedding of 1024.
  */
+import { maxPool } from '../../engine/ops/layers';
 import { tf } from '../../engine/tf';
 import type { VariableSet, VariableSpec } from '../../engine/variables';
-import {
-  convolutionSpecs,
-  convolve,
-  convolveParts,
-  pool,
-  tidyUnlessTraining,
-  type Architecture,
-  type Mode,
-} from './layers';
+import { convolutionSpecs, convolve, convolveParts, tidyUnlessTraining, type Architecture, type Mode } from './layers';
 
 /** Widths of one inception block. */
 interface Block {
@@ -59,10 +52,10 @@ export function googlenetBn(channels: 1 | 3): Architecture {
     specs: [...stem, ...blocks.flatMap((each, i) => blockSpecs(each, i === 0 ? STEM_WIDTH : widthOf(blocks[i - 1])))],
     width: widthOf(blocks[blocks.length - 1]),
     features: (variables, images, mode) => {
-      let x = pool(convolve(variables, '1/7x7', images, 2, mode), 3, 2, mode);
+      let x = maxPool(convolve(variables, '1/7x7', images, 2, mode), 3, 2);
       x = convolve(variables, '2/3x3', convolve(variables, '2/reduce', x, 1, mode), 1, mode);
       for (const each of blocks) {
-        const input = each.halve ? pool(x, 3, 2, mode) : x;
+        const input = each.halve ? maxPool(x, 3, 2) : x;
         x = tidyUnlessTraining(mode, () => inception(variables, each, input, mode));
       }
       return x;
@@ -83,5 +76,5 @@ function blockSpecs({ name, one, three, five, pool }: Block, inputs: number): Va
 function inception(variables: VariableSet, { name, one, three, five }: Block, x: tf.Tensor4D, mode: Mode): tf.Tensor4D {
   const layer = (part: string, input: tf.Tensor): tf.Tensor4D => convolve(variables, `${name}/${part}`, input, 1, mode);
   const [ones, threes, fives] = convolveParts(variables, `${name}/1x1`, x, [one, three[0], five[0]], mode);
-  return tf.concat([ones, layer('3x3', threes), layer('5x5', fives), layer('pool', pool(x, 3, 1, mode))], 3);
+  return tf.concat([ones, layer('3x3', threes), layer('5x5', fives), layer('pool', maxPool(x, 3, 1))], 3);
 }

@@ -3,7 +3,7 @@
  * with the variables it needs and their first values. Does not know architectures.
  */
 import { batchNormInference, normReluTraining, type BatchNormNames } from '../../engine/ops/batch-norm';
-import { conv2d, convolveFolded, dense, maxPool, maxPoolForward, relu } from '../../engine/ops/layers';
+import { conv2d, convolveFolded, dense, relu } from '../../engine/ops/layers';
 import { tf } from '../../engine/tf';
 import type { VariableSet, VariableSpec } from '../../engine/variables';
 import { rngFor } from '../random';
@@ -67,11 +67,6 @@ function batchNormNames(name: string): BatchNormNames {
     mean: `${name}/mean`,
     variance: `${name}/variance`,
   };
-}
-
-/** The maximum of each size × size window, SAME padding. */
-export function pool(x: tf.Tensor, size: number, stride: number, mode: Mode): tf.Tensor4D {
-  return (mode === 'folded' ? maxPoolForward : maxPool)(x, size, stride);
 }
 
 /** Gives back what is made on the way as soon as no gradient needs it: activations of a whole pass are gigabytes. */

@@ -7,8 +7,8 @@ import { proofs } from '../../engine/proofs';
 
 const onGpu = <T>(run: () => T): T => withBinding({ isUsingGpuDevice: () => true }, run);
 
-test('oneDNN’s max pooling is not even tried on a GPU', () => {
-  expect(() => onGpu(() => proofs.maxPool())).toThrow(/oneDNN's pooling runs on the CPU/);
+test.each(['normRelu', 'maxPool', 'crop'] as const)('our own op of %s is not even tried on a GPU', (op) => {
+  expect(() => onGpu(() => proofs[op]())).toThrow(/own ops run on CPUs/);
 });
 
 test('nor are products in place of convolutions, which cuDNN has its own kernels for', () => {

@@ -11,7 +11,7 @@ jest.mock('../../engine/proofs', () => ({
     normRelu: () => ({ equal: true, why: 'bitwise equal to stock' }),
     relu: () => ({ equal: false, why: 'dx differs from stock by 5.0e-1 of its largest magnitude' }),
     maxPool: () => {
-      throw new Error("No registered '_MklNativeMaxPool' OpKernel for 'CPU' devices\n more lines");
+      throw new Error("No registered 'LodestoneMaxPool' OpKernel for 'CPU' devices\n more lines");
     },
     pointwise: () => ({ equal: true, why: 'bitwise equal to stock' }),
     crop: () => {
@@ -44,7 +44,7 @@ test('K2: a kernel that fails its proof, or does not exist, is replaced by stock
     normRelu: { kernel: 'fused', why: 'bitwise equal to stock' },
     maxPool: {
       kernel: 'stock',
-      why: "no fused kernel here: No registered '_MklNativeMaxPool' OpKernel for 'CPU' devices",
+      why: "no fused kernel here: No registered 'LodestoneMaxPool' OpKernel for 'CPU' devices",
     },
     pointwise: { kernel: 'fused', why: 'bitwise equal to stock' },
     crop: {

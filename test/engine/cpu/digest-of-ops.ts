@@ -43,7 +43,7 @@ const boxes = tf.tensor2d(
   [32, 4],
 );
 
-const { TF_FLOAT } = binding();
+const { TF_FLOAT, TF_UINT8 } = binding();
 for (const T of [TF_FLOAT, TF_BFLOAT16]) {
   const narrow = (tensor: tf.Tensor): tf.Tensor => cast(tensor, TF_FLOAT, T);
   const add = (...tensors: tf.Tensor[]): void => tensors.forEach((tensor) => hash.update(tensor.dataSync()));
@@ -55,6 +55,20 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
   const inputs = [narrow(x), ...dys.map(narrow), vectors[0], vectors[1], moments[2], moments[3]];
   const [dx, ...gradients] = run('LodestoneNormReluGrad', parts, inputs, 3);
   add(...outputs.slice(0, widths.length).map(wide), ...moments, wide(dx), ...gradients);
+  for (const [size, stride] of [
+    [3, 1],
+    [3, 2],
+  ]) {
+    const windows = [attribute.type('T', T), attribute.int('size', size), attribute.int('stride', stride)];
+    const [y, places] = run('LodestoneMaxPool', windows, [narrow(x)], 2);
+    const image = [attribute.int('height', 60), attribute.int('width', 61)];
+    const dy = narrow(tf.tensor4d(noise(y.size, 13), y.shape as [number, number, number, number]));
+    add(
+      wide(y),
+      cast(places, TF_UINT8, TF_FLOAT),
+      wide(run('LodestoneMaxPoolGrad', [...windows, ...image], [dy, places], 1)[0]),
+    );
+  }
   for (const { images, factor, shift } of sides) {
     const given = [attribute.type('T', T), attribute.int('size', 96)];
     add(wide(run('LodestoneCrop', given, [images, boxes, factor, shift], 1)[0]));

@@ -6,6 +6,7 @@ test('where our own ops were not compiled, the stock kernels run and the reason 
   const why =
     "no fused kernel here: lodestone's own ops: ops.node: cannot open shared object file. `npm run setup` compiles them";
   expect(chosen.normRelu).toEqual({ kernel: 'stock', why });
+  expect(chosen.maxPool).toEqual({ kernel: 'stock', why });
   expect(chosen.crop).toEqual({ kernel: 'stock', why });
   expect(chosen.batchNorm.kernel).toBe('fused');
 });

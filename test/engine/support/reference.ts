@@ -72,6 +72,30 @@ export function maxPoolReference(
   return y;
 }
 
+/** float32, added window by window: of the windows' maxima the first, row by row, takes what its window is given. */
+export function maxPoolGradientReference(
+  x: ArrayLike<number>,
+  [n, h, w, c]: Shape4,
+  size: number,
+  stride: number,
+  dy: ArrayLike<number>,
+): Float32Array {
+  const [rows, columns] = [same(h, size, stride), same(w, size, stride)];
+  const y = maxPoolReference(x, [n, h, w, c], size, stride);
+  const isTaken = new Uint8Array(y.length);
+  const dx = new Float32Array(x.length);
+  forEachWindow([n, h, w, c], rows, columns, size, stride, (image, oy, ox, iy, ix) => {
+    for (let k = 0; k < c; k++) {
+      const from = ((image * rows.out + oy) * columns.out + ox) * c + k;
+      const to = ((image * h + iy) * w + ix) * c + k;
+      if (isTaken[from] === 1 || x[to] !== y[from]) continue;
+      isTaken[from] = 1;
+      dx[to] += dy[from];
+    }
+  });
+  return dx;
+}
+
 /** @param filter [size, size, C, K] */
 export function convReference(
   x: ArrayLike<number>,
