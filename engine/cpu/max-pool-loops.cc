@@ -9,46 +9,52 @@ namespace LODESTONE_ISA {
 namespace {
 
 template <typename T>
-void Max(const T* const* pixels, const uint8_t* marks, int count, int64_t channels, T* y, uint8_t* places) {
-  EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
-    Vector best[vectors];
-    Words place[vectors];
-    for (int v = 0; v < vectors; v++) {
-      best[v] = Load(pixels[0] + column + v * kLanes, lanes);
-      place[v] = Words{} + marks[0];
-    }
-    for (int i = 1; i < count; i++) {
-      const T* pixel = pixels[i] + column;
-      const Words mark = Words{} + marks[i];
+void Max(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places) {
+  for (int64_t at = 0; at < length; at++, y += channels, places += channels) {
+    EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
+      const int64_t offset = at * apart + column;
+      Vector best[vectors];
+      Words place[vectors];
       for (int v = 0; v < vectors; v++) {
-        const Vector x = Load(pixel + v * kLanes, lanes);
-        const auto is_larger = (x > best[v]) | (x != x);
-        best[v] = is_larger ? x : best[v];
-        place[v] = is_larger ? mark : place[v];
+        best[v] = Load(parts[0].numbers + offset + v * kLanes, lanes);
+        place[v] = Words{} + parts[0].mark;
       }
-    }
-    for (int v = 0; v < vectors; v++) {
-      Store(y + column + v * kLanes, best[v], lanes);
-      Store(places + column + v * kLanes, place[v], lanes);
-    }
-  });
+      for (int i = 1; i < count; i++) {
+        const T* numbers = parts[i].numbers + offset;
+        const Words mark = Words{} + parts[i].mark;
+        for (int v = 0; v < vectors; v++) {
+          const Vector x = Load(numbers + v * kLanes, lanes);
+          const auto is_larger = x > best[v];
+          best[v] = is_larger ? x : best[v];
+          place[v] = is_larger ? mark : place[v];
+        }
+      }
+      for (int v = 0; v < vectors; v++) {
+        Store(y + column + v * kLanes, best[v], lanes);
+        Store(places + column + v * kLanes, place[v], lanes);
+      }
+    });
+  }
 }
 
 template <typename T>
-void Gather(const T* const* dy, const uint8_t* const* places, const uint8_t* marks, int count, int64_t channels, T* dx) {
-  EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
-    Vector sums[vectors] = {};
-    for (int i = 0; i < count; i++) {
-      const T* gradient = dy[i] + column;
-      const uint8_t* place = places[i] + column;
-      const Words mark = Words{} + marks[i];
-      for (int v = 0; v < vectors; v++) {
-        const Vector g = Load(gradient + v * kLanes, lanes);
-        sums[v] += LoadWords(place + v * kLanes, lanes) == mark ? g : Vector{};
+void Gather(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* dx) {
+  for (int64_t at = 0; at < length; at++, dx += apart) {
+    EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
+      const int64_t offset = at * channels + column;
+      Vector sums[vectors] = {};
+      for (int i = 0; i < count; i++) {
+        const T* numbers = parts[i].numbers + offset;
+        const uint8_t* places = parts[i].places + offset;
+        const Words mark = Words{} + parts[i].mark;
+        for (int v = 0; v < vectors; v++) {
+          const Vector g = Load(numbers + v * kLanes, lanes);
+          sums[v] += LoadWords(places + v * kLanes, lanes) == mark ? g : Vector{};
+        }
       }
-    }
-    for (int v = 0; v < vectors; v++) Store(dx + column + v * kLanes, sums[v], lanes);
-  });
+      for (int v = 0; v < vectors; v++) Store(dx + column + v * kLanes, sums[v], lanes);
+    });
+  }
 }
 
 }  // namespace

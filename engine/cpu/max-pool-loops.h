@@ -1,4 +1,4 @@
-// The loops of max pooling, over the channels of a pixel. Compiled once for each instruction set (max-pool-loops.cc). Know neither
+// The loops of max pooling, over the channels of pixels in a row. Compiled once for each instruction set (max-pool-loops.cc). Know neither
 // TensorFlow nor threads nor where windows lie.
 #ifndef LODESTONE_ENGINE_CPU_MAX_POOL_LOOPS_H_
 #define LODESTONE_ENGINE_CPU_MAX_POOL_LOOPS_H_
@@ -9,14 +9,23 @@
 
 namespace lodestone {
 
-// What the loops do with pixels of type T, of `channels` numbers each.
+// The parts of what is computed at one place, one behind the other; `mark` is where in its window each is.
+template <typename T>
+struct Part {
+  const T* numbers;
+  const uint8_t* places;
+  uint32_t mark;
+};
+
+// What the loops do with pixels of type T, of `channels` numbers each. They go `length` times to the next place, where the
+// numbers of the parts lie `apart` further.
 template <typename T>
 struct MaxPoolLoops {
-  // The maximum of `count` pixels, at least one, and the mark of the first that has it. What is no number is the maximum.
-  void (*max)(const T* const* pixels, const uint8_t* marks, int count, int64_t channels, T* y, uint8_t* places);
-  // The sum, in their order, of those of `count` gradients whose place is their mark.
-  void (*gather)(const T* const* dy, const uint8_t* const* places, const uint8_t* marks, int count, int64_t channels,
-                 T* dx);
+  // The maximum of `count` pixels, at least one, and the mark of the first that has it. Numbers follow batch norm: one that is
+  // none makes its whole channel so.
+  void (*max)(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places);
+  // The sum, in their order, of those of `count` gradients whose place is their mark. Results lie `apart` from one another.
+  void (*gather)(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* dx);
 };
 
 // Of float and of Bf16.

@@ -1,4 +1,6 @@
 // Max pooling for CPUs, which remembers where each maximum was: the gradient reads no activations, and writes each number once.
+#include <vector>
+
 #include "max-pool-loops.h"
 #include "op.h"
 #include "windows.h"
@@ -21,8 +23,10 @@ class OpOnWindows : public OpKernel {
  protected:
   Windows WindowsAlong(int64_t length) const { return Windows(length, size_, stride_); }
 
-  // The mark of the pixel in the window, each given along rows and columns.
-  uint8_t Mark(int64_t row, int64_t column) const { return row * size_ + column; }
+  int64_t stride() const { return stride_; }
+
+  // Of the pixel of a window.
+  uint32_t Mark(int64_t row, int64_t column) const { return row * size_ + column; }
 
  private:
   int32_t size_, stride_;
@@ -76,21 +80,21 @@ class MaxPool : public OpOnWindows {
     const auto in = PixelsOf<E>(x);
     const auto out = PixelsOf<E>(y);
     const auto where = PixelsOf<uint8_t>(places);
+    const std::vector<Run> runs = columns.RunsOfWindows();
     InParallel(context, images * rows.count(), columns.count() * channels, [&](int64_t i) {
       const int64_t image = i / rows.count(), row = i % rows.count();
-      const Range window_rows = rows.PixelsOf(row);
-      const E* pixels[kLargestWindow * kLargestWindow];
-      uint8_t marks[kLargestWindow * kLargestWindow];
-      for (int64_t column = 0; column < columns.count(); column++) {
-        const Range window_columns = columns.PixelsOf(column);
+      const Overlap in_rows = rows.PixelsOf(row);
+      Part<E> parts[kLargestWindow * kLargestWindow];
+      for (const auto& [column, length, in_columns] : runs) {
         int count = 0;
-        for (int64_t r = window_rows.first; r < window_rows.end; r++) {
-          for (int64_t c = window_columns.first; c < window_columns.end; c++) {
-            pixels[count] = in.At(image, r, c);
-            marks[count++] = Mark(r - rows.Start(row), c - columns.Start(column));
+        for (int64_t r = 0; r < in_rows.count; r++) {
+          for (int64_t c = 0; c < in_columns.count; c++) {
+            const E* pixel = in.At(image, in_rows.first + r, in_columns.first + c);
+            parts[count++] = {pixel, nullptr, Mark(in_rows.mark + r, in_columns.mark + c)};
           }
         }
-        loops.max(pixels, marks, count, channels, out.At(image, row, column), where.At(image, row, column));
+        loops.max(parts, count, channels, length, stride() * channels, out.At(image, row, column),
+                  where.At(image, row, column));
       }
     });
   }
@@ -123,23 +127,21 @@ class MaxPoolGrad : public OpOnWindows {
     const auto gradient = PixelsOf<E>(dy);
     const auto where = PixelsOf<uint8_t>(places);
     const auto out = PixelsOf<E>(dx);
+    const std::vector<Run> runs = columns.RunsOfPixels();
     InParallel(context, images * height_, width_ * channels, [&](int64_t i) {
       const int64_t image = i / height_, row = i % height_;
-      const Range row_windows = rows.WindowsOf(row);
-      const E* gradients[kLargestWindow * kLargestWindow];
-      const uint8_t* from[kLargestWindow * kLargestWindow];
-      uint8_t marks[kLargestWindow * kLargestWindow];
-      for (int64_t column = 0; column < width_; column++) {
-        const Range column_windows = columns.WindowsOf(column);
+      const Overlap in_rows = rows.WindowsOf(row);
+      Part<E> parts[kLargestWindow * kLargestWindow];
+      for (const auto& [column, length, in_columns] : runs) {
         int count = 0;
-        for (int64_t r = row_windows.first; r < row_windows.end; r++) {
-          for (int64_t c = column_windows.first; c < column_windows.end; c++) {
-            gradients[count] = gradient.At(image, r, c);
-            from[count] = where.At(image, r, c);
-            marks[count++] = Mark(row - rows.Start(r), column - columns.Start(c));
+        for (int64_t r = 0; r < in_rows.count; r++) {
+          for (int64_t c = 0; c < in_columns.count; c++) {
+            const int64_t of_row = in_rows.first + r, of_column = in_columns.first + c;
+            const uint32_t mark = Mark(in_rows.mark - r * stride(), in_columns.mark - c * stride());
+            parts[count++] = {gradient.At(image, of_row, of_column), where.At(image, of_row, of_column), mark};
           }
         }
-        loops.gather(gradients, from, marks, count, channels, out.At(image, row, column));
+        loops.gather(parts, count, channels, length, stride() * channels, out.At(image, row, column));
       }
     });
   }

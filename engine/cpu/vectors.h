@@ -32,6 +32,43 @@ inline Vector Fused(Vector a, Vector b, Vector c) {
 #endif
 }
 
+// Each number in a word of its own. By intrinsics: of __builtin_convertvector some compilers make a scalar move for each.
+inline Words Widened(Bytes bytes) {
+#if LODESTONE_LANES == 16
+  return (Words)_mm512_cvtepu8_epi32((__m128i)bytes);
+#else
+  int64_t bits;
+  std::memcpy(&bits, &bytes, sizeof(bits));
+  return (Words)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bits));
+#endif
+}
+
+inline Words Widened(Halves halves) {
+#if LODESTONE_LANES == 16
+  return (Words)_mm512_cvtepu16_epi32((__m256i)halves);
+#else
+  return (Words)_mm256_cvtepu16_epi32((__m128i)halves);
+#endif
+}
+
+// Of numbers below 2³¹.
+inline Vector NumbersOf(Words words) {
+#if LODESTONE_LANES == 16
+  return _mm512_cvtepi32_ps((__m512i)words);
+#else
+  return _mm256_cvtepi32_ps((__m256i)words);
+#endif
+}
+
+// The lowest byte of each.
+inline Bytes LowestBytes(Words words) {
+#if LODESTONE_LANES == 16
+  return (Bytes)_mm512_cvtepi32_epi8((__m512i)words);
+#else
+  return __builtin_convertvector(words, Bytes);
+#endif
+}
+
 // The first `count` elements, the others 0; all of them where `count` is a constant kLanes.
 template <typename V, typename T>
 inline V Copied(const T* from, int count) {
@@ -41,18 +78,14 @@ inline V Copied(const T* from, int count) {
 }
 
 inline Vector Load(const float* from, int count) { return Copied<Vector>(from, count); }
-inline Vector Load(const uint8_t* from, int count) { return __builtin_convertvector(Copied<Bytes>(from, count), Vector); }
-inline Vector Load(const Bf16* from, int count) {
-  return (Vector)(__builtin_convertvector(Copied<Halves>(from, count), Words) << 16);
-}
-
-inline Words LoadWords(const uint8_t* from, int count) { return __builtin_convertvector(Copied<Bytes>(from, count), Words); }
+inline Words LoadWords(const uint8_t* from, int count) { return Widened(Copied<Bytes>(from, count)); }
+inline Vector Load(const uint8_t* from, int count) { return NumbersOf(LoadWords(from, count)); }
+inline Vector Load(const Bf16* from, int count) { return (Vector)(Widened(Copied<Halves>(from, count)) << 16); }
 
 inline void Store(float* to, Vector v, int count) { std::memcpy(to, &v, count * sizeof(float)); }
 
-// The lowest byte of each.
 inline void Store(uint8_t* to, Words v, int count) {
-  const Bytes bytes = __builtin_convertvector(v, Bytes);
+  const Bytes bytes = LowestBytes(v);
   std::memcpy(to, &bytes, count);
 }
 
