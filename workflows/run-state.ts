@@ -104,16 +104,15 @@ export class RunState {
   }
 
   /**
-   * Goes back to where the input was still good (S8): to the epoch that began there, which may be the present one; where nothing is
-   * named to the epoch before, else to the beginning. What is repeated and whole is found, not computed again (S5). After a stop
-   * nothing is trained again: the next start goes back.
+   * Goes back to where the input was still good (S8): to the epoch that began there, where nothing is named to the epoch before, else
+   * to the beginning. What is repeated and whole is found, not computed again (S5). After a stop nothing is trained again: the
+   * next start goes back.
    * @param lastGood digest of the last checkpoint known to be good; null: not known
    * @returns false where going back has not helped
    */
   rewind(lastGood: string | null): boolean {
     if (this.stopRequested || this.rewinds >= MAX_REWINDS) return false;
     this.rewinds += 1;
-    if (lastGood !== null && this.checkpoint?.digest === lastGood) return true;
     const named = this.history.findIndex(({ checkpoint }) => lastGood !== null && checkpoint?.digest === lastGood);
     const at = lastGood === null && this.rewinds === 1 ? this.history.length - 1 : named;
     const before = this.history.at(at);

@@ -82,14 +82,6 @@ describe('S8: going back', () => {
     expect(place(state)).toEqual({ epoch: 1, checkpoint: sha('1'), index: sha('b'), errors: 2 });
   });
 
-  it('to the beginning of the present epoch where only what was saved inside it is damaged', () => {
-    const state = trainedTo(3);
-    const before = place(state);
-    expect(state.rewind(sha('3'))).toBe(true);
-    expect(place(state)).toEqual(before);
-    expect([sha('3'), sha('3'), sha('3')].map((good) => state.rewind(good))).toEqual([true, true, false]);
-  });
-
   it('to the epoch before where the good one is not known, then to the beginning', () => {
     const state = trainedTo(3);
     state.rewind(null);
