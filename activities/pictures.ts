@@ -1,6 +1,7 @@
 /** Small pictures of records for reports: what the network was shown, as WebP data URIs. */
 import sharp from 'sharp';
 import { createShardSource } from '../datasets/shard-source';
+import { recordBytesOf } from '../datasets/view';
 import type { LocalDataSet } from './data-set';
 
 /** Larger stored images are shown at this edge, pixels. */
@@ -20,7 +21,7 @@ export async function picturesOf(
     return place === undefined ? [] : [{ path, place }];
   });
   const pixels = await source.read(known.map(({ place }) => place));
-  const bytes = source.edge * source.edge * source.channels;
+  const bytes = recordBytesOf(source);
   return new Map(
     await Promise.all(
       known.map(async ({ path }, i): Promise<[string, string]> => {

@@ -38,8 +38,6 @@ import type { Services } from './services';
 const SHARD_BYTES = 8 * 1024 * 1024;
 /** Shards of larger sets are larger: each is an activity (three events of the history) and a reference in one payload. */
 const MAX_SHARDS = 3000;
-/** Memory of shards up to this size is kept for the next. */
-const MOST_KEPT = 4 * SHARD_BYTES;
 
 export function createPreprocessing(services: Services): Pick<PipelineActivities, 'scanData' | 'assembleDataSet'> {
   return translating({
@@ -49,7 +47,7 @@ export function createPreprocessing(services: Services): Pick<PipelineActivities
 }
 
 export function createDecoding(services: Services): DecodeActivities {
-  const kept = { scans: new Scans(services.store), memory: new LentMemory(MOST_KEPT) };
+  const kept = { scans: new Scans(services.store), memory: new LentMemory() };
   return translating({ packShard: (request: PackRequest) => pack(services, kept, request) });
 }
 
@@ -102,7 +100,7 @@ async function pack(
       },
     );
     await new Blobs(store, dataSets.blobs).putBytes(packed.bytes, packed.sha256);
-    memory.giveBack(whole);
+    memory.giveBack(whole); // not after a failure: who still reads it is not known
     const { sha256, paths, quarantined, notes } = packed;
     return commitManifest(store, key, ShardReport, {
       sha256,

@@ -12,10 +12,8 @@ const readOnce = promisify(read);
 
 /** What one call reads at most; Node reads or refuses what is larger. */
 const MOST_BYTES = 2 ** 31 - 1;
-/** Of one file's memory that is kept for the next: nearly every photo fits. */
-const MOST_KEPT = 4 * 2 ** 20;
 
-const memory = new LentMemory(MOST_KEPT);
+const memory = new LentMemory();
 
 export interface LentFile {
   readonly bytes: Uint8Array;

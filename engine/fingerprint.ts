@@ -11,7 +11,10 @@ import { spawnVariables } from './environment';
 import { kernelOps, kernelsInUse } from './kernels';
 import { binding } from './native';
 
-/** Raised with every change of ours that changes bits of results: of graphs, of kernels, of what rounds where. */
+/**
+ * Raised with every change of ours that changes bits of results: of graphs, of kernels, of what rounds where. Not for those of our
+ * own ops: their sources are in `ops`.
+ */
 const REVISION = 3;
 
 /** @returns flat strings, stable within a process */

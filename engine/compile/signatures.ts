@@ -66,9 +66,7 @@ StridedSlice T,Index,Index,Index begin_mask,end_mask,ellipsis_mask,new_axis_mask
 Sum T,Tidx keep_dims;Tan T;Tanh T;TanhGrad T,T;TensorScatterUpdate T,Tindices,T bad_indices_policy
 Tile T,Tmultiples;TopK T k,sorted;TopKV2 T,Tk sorted,index_type;Transpose T,Tperm;Unique T out_idx
 UniqueV2 T,Taxis out_idx;Unpack T num,axis;UnsortedSegmentSum T,Tindices,Tnumsegments;UpperBound T,T out_type
-ZerosLike T;_FusedMatMul T,T,T*num_args transpose_a,transpose_b,fused_ops,epsilon,leakyrelu_alpha
-_MklNativeMaxPool T ksize,strides,padding,data_format,explicit_paddings,workspace_enabled
-_MklNativeMaxPoolGrad T,T,T,- ksize,strides,workspace_enabled,padding,data_format,explicit_paddings`;
+ZerosLike T;_FusedMatMul T,T,T*num_args transpose_a,transpose_b,fused_ops,epsilon,leakyrelu_alpha`;
 
 interface Signature {
   readonly inputs: readonly { readonly type: string; readonly count: string | undefined }[];

@@ -9,22 +9,22 @@ namespace LODESTONE_ISA {
 namespace {
 
 template <typename T>
-void Max(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places) {
+void Max(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places) {
   for (int64_t at = 0; at < length; at++, y += channels, places += channels) {
     EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
       const int64_t offset = at * apart + column;
       Vector best[vectors];
       Words place[vectors];
       for (int v = 0; v < vectors; v++) {
-        best[v] = Load(parts[0].numbers + offset + v * kLanes, lanes);
-        place[v] = Words{} + parts[0].mark;
+        best[v] = Load(candidates[0].numbers + offset + v * kLanes, lanes);
+        place[v] = Words{} + candidates[0].mark;
       }
       for (int i = 1; i < count; i++) {
-        const T* numbers = parts[i].numbers + offset;
-        const Words mark = Words{} + parts[i].mark;
+        const T* numbers = candidates[i].numbers + offset;
+        const Words mark = Words{} + candidates[i].mark;
         for (int v = 0; v < vectors; v++) {
           const Vector x = Load(numbers + v * kLanes, lanes);
-          const auto is_larger = x > best[v];
+          const auto is_larger = (x > best[v]) | (x != x);
           best[v] = is_larger ? x : best[v];
           place[v] = is_larger ? mark : place[v];
         }
@@ -38,15 +38,15 @@ void Max(const Part<T>* parts, int count, int64_t channels, int64_t length, int6
 }
 
 template <typename T>
-void Gather(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* dx) {
+void Gather(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* dx) {
   for (int64_t at = 0; at < length; at++, dx += apart) {
     EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
       const int64_t offset = at * channels + column;
       Vector sums[vectors] = {};
       for (int i = 0; i < count; i++) {
-        const T* numbers = parts[i].numbers + offset;
-        const uint8_t* places = parts[i].places + offset;
-        const Words mark = Words{} + parts[i].mark;
+        const T* numbers = candidates[i].numbers + offset;
+        const uint8_t* places = candidates[i].places + offset;
+        const Words mark = Words{} + candidates[i].mark;
         for (int v = 0; v < vectors; v++) {
           const Vector g = Load(numbers + v * kLanes, lanes);
           sums[v] += LoadWords(places + v * kLanes, lanes) == mark ? g : Vector{};

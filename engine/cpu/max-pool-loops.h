@@ -9,23 +9,23 @@
 
 namespace lodestone {
 
-// The parts of what is computed at one place, one behind the other; `mark` is where in its window each is.
+// What a result is made of: pixels of its window, or gradients of windows; `mark` is where in its window each is.
 template <typename T>
-struct Part {
+struct Candidate {
   const T* numbers;
   const uint8_t* places;
   uint32_t mark;
 };
 
 // What the loops do with pixels of type T, of `channels` numbers each. They go `length` times to the next place, where the
-// numbers of the parts lie `apart` further.
+// numbers of the candidates lie `apart` further.
 template <typename T>
 struct MaxPoolLoops {
-  // The maximum of `count` pixels, at least one, and the mark of the first that has it. Numbers follow batch norm: one that is
-  // none makes its whole channel so.
-  void (*max)(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places);
+  // The maximum of `count` pixels, at least one, and the mark of the first that has it. What is no number is the
+  // maximum.
+  void (*max)(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places);
   // The sum, in their order, of those of `count` gradients whose place is their mark. Results lie `apart` from one another.
-  void (*gather)(const Part<T>* parts, int count, int64_t channels, int64_t length, int64_t apart, T* dx);
+  void (*gather)(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* dx);
 };
 
 // Of float and of Bf16.

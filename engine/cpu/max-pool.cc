@@ -32,11 +32,11 @@ class OpOnWindows : public OpKernel {
   int32_t size_, stride_;
 };
 
-// The pixels of an image in memory.
+// Images in memory.
 template <typename E>
-class Pixels {
+class Images {
  public:
-  Pixels(E* data, const Tensor& tensor)
+  Images(E* data, const Tensor& tensor)
       : data_(data), rows_(tensor.dim_size(1)), columns_(tensor.dim_size(2)), channels_(tensor.dim_size(3)) {}
 
   E* At(int64_t image, int64_t row, int64_t column) const {
@@ -49,12 +49,12 @@ class Pixels {
 };
 
 template <typename E>
-Pixels<const E> PixelsOf(const Tensor& tensor) {
+Images<const E> ImagesOf(const Tensor& tensor) {
   return {static_cast<const E*>(tensor.data()), tensor};
 }
 
 template <typename E>
-Pixels<E> PixelsOf(Tensor* tensor) {
+Images<E> ImagesOf(Tensor* tensor) {
   return {static_cast<E*>(tensor->data()), *tensor};
 }
 
@@ -77,23 +77,23 @@ class MaxPool : public OpOnWindows {
     OP_REQUIRES_OK(context, context->allocate_output(1, shape, &places));
 
     const MaxPoolLoops<E>& loops = HasAvx512() ? avx512::LoopsOfMaxPool<E>() : avx2::LoopsOfMaxPool<E>();
-    const auto in = PixelsOf<E>(x);
-    const auto out = PixelsOf<E>(y);
-    const auto where = PixelsOf<uint8_t>(places);
+    const auto in = ImagesOf<E>(x);
+    const auto out = ImagesOf<E>(y);
+    const auto where = ImagesOf<uint8_t>(places);
     const std::vector<Run> runs = columns.RunsOfWindows();
     InParallel(context, images * rows.count(), columns.count() * channels, [&](int64_t i) {
       const int64_t image = i / rows.count(), row = i % rows.count();
       const Overlap in_rows = rows.PixelsOf(row);
-      Part<E> parts[kLargestWindow * kLargestWindow];
+      Candidate<E> candidates[kLargestWindow * kLargestWindow];
       for (const auto& [column, length, in_columns] : runs) {
         int count = 0;
         for (int64_t r = 0; r < in_rows.count; r++) {
           for (int64_t c = 0; c < in_columns.count; c++) {
             const E* pixel = in.At(image, in_rows.first + r, in_columns.first + c);
-            parts[count++] = {pixel, nullptr, Mark(in_rows.mark + r, in_columns.mark + c)};
+            candidates[count++] = {pixel, nullptr, Mark(in_rows.mark + r, in_columns.mark + c)};
           }
         }
-        loops.max(parts, count, channels, length, stride() * channels, out.At(image, row, column),
+        loops.max(candidates, count, channels, length, stride() * channels, out.At(image, row, column),
                   where.At(image, row, column));
       }
     });
@@ -124,24 +124,24 @@ class MaxPoolGrad : public OpOnWindows {
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({images, height_, width_, channels}), &dx));
 
     const MaxPoolLoops<E>& loops = HasAvx512() ? avx512::LoopsOfMaxPool<E>() : avx2::LoopsOfMaxPool<E>();
-    const auto gradient = PixelsOf<E>(dy);
-    const auto where = PixelsOf<uint8_t>(places);
-    const auto out = PixelsOf<E>(dx);
+    const auto gradient = ImagesOf<E>(dy);
+    const auto where = ImagesOf<uint8_t>(places);
+    const auto out = ImagesOf<E>(dx);
     const std::vector<Run> runs = columns.RunsOfPixels();
     InParallel(context, images * height_, width_ * channels, [&](int64_t i) {
       const int64_t image = i / height_, row = i % height_;
       const Overlap in_rows = rows.WindowsOf(row);
-      Part<E> parts[kLargestWindow * kLargestWindow];
+      Candidate<E> candidates[kLargestWindow * kLargestWindow];
       for (const auto& [column, length, in_columns] : runs) {
         int count = 0;
         for (int64_t r = 0; r < in_rows.count; r++) {
           for (int64_t c = 0; c < in_columns.count; c++) {
             const int64_t of_row = in_rows.first + r, of_column = in_columns.first + c;
             const uint32_t mark = Mark(in_rows.mark - r * stride(), in_columns.mark - c * stride());
-            parts[count++] = {gradient.At(image, of_row, of_column), where.At(image, of_row, of_column), mark};
+            candidates[count++] = {gradient.At(image, of_row, of_column), where.At(image, of_row, of_column), mark};
           }
         }
-        loops.gather(parts, count, channels, length, stride() * channels, out.At(image, row, column));
+        loops.gather(candidates, count, channels, length, stride() * channels, out.At(image, row, column));
       }
     });
   }

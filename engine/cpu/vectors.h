@@ -52,7 +52,7 @@ inline Words Widened(Halves halves) {
 }
 
 // Of numbers below 2³¹.
-inline Vector NumbersOf(Words words) {
+inline Vector ToNumbers(Words words) {
 #if LODESTONE_LANES == 16
   return _mm512_cvtepi32_ps((__m512i)words);
 #else
@@ -79,7 +79,7 @@ inline V Copied(const T* from, int count) {
 
 inline Vector Load(const float* from, int count) { return Copied<Vector>(from, count); }
 inline Words LoadWords(const uint8_t* from, int count) { return Widened(Copied<Bytes>(from, count)); }
-inline Vector Load(const uint8_t* from, int count) { return NumbersOf(LoadWords(from, count)); }
+inline Vector Load(const uint8_t* from, int count) { return ToNumbers(LoadWords(from, count)); }
 inline Vector Load(const Bf16* from, int count) { return (Vector)(Widened(Copied<Halves>(from, count)) << 16); }
 
 inline void Store(float* to, Vector v, int count) { std::memcpy(to, &v, count * sizeof(float)); }

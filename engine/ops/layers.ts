@@ -44,7 +44,11 @@ export function relu<T extends tf.Tensor>(x: T): T {
   return (kernelFor('relu') === 'fused' ? fusedRelu : stockRelu)(x) as T;
 }
 
-/** The maximum of each size × size window, SAME padding: [N, H, W, C] to [N, ⌈H/stride⌉, ⌈W/stride⌉, C]. */
+/**
+ * The maximum of each size × size window, SAME padding: [N, H, W, C] to [N, ⌈H/stride⌉, ⌈W/stride⌉, C].
+ * @param size at most 15
+ * @param stride at most `size`
+ */
 export function maxPool(x: tf.Tensor, size: number, stride: number): tf.Tensor4D {
   return (kernelFor('maxPool') === 'fused' ? fusedMaxPool : stockMaxPool)(x as tf.Tensor4D, size, stride);
 }

@@ -1,5 +1,19 @@
-/** How a set is cut into shards: small ones, and never so many that a history or a payload overflows. */
-import { cutIntoShards } from '../../activities/preprocessing';
+/**
+ * How a set is cut into shards: small ones, and never so many that a history or a payload overflows. And that what one shard is
+ * laid into is no other's until it is stored.
+ */
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createDecoding, createPreprocessing, cutIntoShards } from '../../activities/preprocessing';
+import { ShardReport } from '../../config/artifacts';
+import { sha256Hex } from '../../config/canonical-json';
+import { Recipe } from '../../config/recipe';
+import { LocalCache } from '../../storage/cache';
+import { readManifest } from '../../storage/commits';
+import { FileStore } from '../../storage/file-store';
+import { dataSets } from '../../storage/run-layout';
+import { writeClassFolders } from '../datasets/made-images';
+import { FaultyStore } from '../storage/support/faulty-store';
+import { freshFolder } from '../storage/support/temporary-folder';
 
 const numbered = (count: number): number[] => [...Array(count).keys()];
 
@@ -14,4 +28,40 @@ it.each([96_000, 96_001, 500_000])('%d images at 224 px are at most 3,000 shards
   expect(shards.length).toBeLessThanOrEqual(3000);
   expect(shards.length).toBeGreaterThan(2800); // and no larger than they have to be
   expect(shards.flat()).toHaveLength(images);
+});
+
+it('a shard whose put takes long is stored as it was laid, whatever is packed meanwhile', async () => {
+  const [images, folder] = [await freshFolder(), await freshFolder()];
+  await writeClassFolders(images, { apples: 10, pears: 10 });
+  let release = (): void => undefined;
+  let reached = (): void => undefined;
+  const [released, isPutting] = [new Promise<void>((go) => (release = go)), new Promise<void>((go) => (reached = go))];
+  let isFirst = false; // after the scan is stored: the first put is that of a shard
+  const store = new FaultyStore(new FileStore(folder), async (operation, _key, go) => {
+    if (operation === 'put' && isFirst) {
+      isFirst = false;
+      reached();
+      await released;
+    }
+    return go();
+  });
+  const services = { store, cache: new LocalCache(await freshFolder(), { maxBytes: 1 }), directory: folder };
+  const run = <R>(perform: () => Promise<R>): Promise<R> =>
+    new MockActivityEnvironment().run<[], R, () => Promise<R>>(perform);
+
+  const recipe = Recipe.parse({ network: { inputSize: 448 } }); // records of 1 MB: 8 in a shard
+  const asked = { run: 'long-put', data: { type: 'folder', path: images } as const, recipe };
+  const { scan, shards } = await run(() => createPreprocessing(services).scanData(asked));
+  expect(shards).toBe(3);
+  isFirst = true;
+  const decoding = createDecoding(services);
+  const first = run(() => decoding.packShard({ ...asked, scan, shard: 0 }));
+  await isPutting;
+  const others = [1, 2].map((shard) => run(() => decoding.packShard({ ...asked, scan, shard })));
+  await Promise.all(others);
+  release();
+  for (const ref of await Promise.all([first, ...others])) {
+    const { sha256 } = await readManifest(store, ref, ShardReport);
+    expect(sha256Hex((await store.get(dataSets.blobs + sha256)) as Uint8Array)).toBe(sha256);
+  }
 });

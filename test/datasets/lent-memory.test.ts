@@ -1,22 +1,41 @@
-/** Whose memory is whose, and how much is kept. */
+/** Whose memory is whose. Within a test nothing is collected: what is held weakly stays. */
 import { LentMemory } from '../../datasets/lent-memory';
 
+const MIB = 1 << 20;
+
 test('two at once have memory of their own; what is given back is lent again where it is large enough', () => {
-  const memory = new LentMemory(1 << 20);
-  const [one, other] = [memory.borrow(100_000), memory.borrow(100_000)];
+  const memory = new LentMemory();
+  const [one, other] = [memory.borrow(MIB), memory.borrow(MIB)];
   expect(other.buffer).not.toBe(one.buffer);
-  expect(one.length).toBe(131_072);
   memory.giveBack(one);
-  expect(memory.borrow(131_072)).toBe(one);
+  expect(memory.borrow(MIB)).toBe(one);
   memory.giveBack(other);
-  const larger = memory.borrow(131_073);
-  expect(larger.length).toBe(262_144);
+  const larger = memory.borrow(MIB + 1);
+  expect(larger.length).toBe(1.25 * MIB);
   expect(memory.borrow(1)).not.toBe(other); // was let go for the larger one
 });
 
-test('what is larger than the most that is kept is not', () => {
-  const memory = new LentMemory(1 << 20);
-  const large = memory.borrow((1 << 20) + 1);
-  memory.giveBack(large);
-  expect(memory.borrow((1 << 20) + 1)).not.toBe(large);
+test('the smallest that fits is lent, and the smallest is let go where none fits', () => {
+  const memory = new LentMemory();
+  const pieces = [3 * MIB, MIB, 2 * MIB].map((bytes) => memory.borrow(bytes));
+  for (const piece of pieces) memory.giveBack(piece);
+  expect(memory.borrow(1.5 * MIB)).toBe(pieces[2]);
+  memory.borrow(4 * MIB);
+  expect(memory.borrow(1)).toBe(pieces[0]);
+});
+
+test('none is lent to two: giving back twice is a fault', () => {
+  const memory = new LentMemory();
+  const piece = memory.borrow(1);
+  memory.giveBack(piece);
+  expect(() => memory.giveBack(piece)).toThrow('given back twice');
+});
+
+test.each([
+  [1, 65_536],
+  [65_537, 81_920],
+  [MIB, MIB],
+  [33 * MIB, 40 * MIB],
+])('for %d bytes %d are had', (bytes, had) => {
+  expect(new LentMemory().borrow(bytes).length).toBe(had);
 });

@@ -85,6 +85,15 @@ describe('packShard', () => {
     expect(others).toEqual([one, one]);
   });
 
+  test('memory that is given, larger and full of something else, changes nothing', async () => {
+    const files = await makeFiles();
+    const alone = await packShard(requestOf(files), { withFile: readerOf(files) });
+    const memory = new Uint8Array(2 * files.size * 48).fill(0xee);
+    const given = await packShard(requestOf(files), { withFile: readerOf(files), memory });
+    expect(given.bytes.buffer).toBe(memory.buffer);
+    expect(given).toEqual(alone);
+  });
+
   test('K2: bytes that are not those of the scan are an error, not another record', async () => {
     const files = await makeFiles();
     const request = requestOf(files);

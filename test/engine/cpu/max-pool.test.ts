@@ -34,6 +34,7 @@ function results(x: Float32Array, shape: Shape4, size: number, stride: number, s
     [1, 1],
     [5, 3],
     [15, 15],
+    [15, 1],
   ])('windows of %d, %d apart', (size, stride) => {
     test.each<Shape4>([
       [2, 7, 6, 1],
@@ -56,11 +57,17 @@ function results(x: Float32Array, shape: Shape4, size: number, stride: number, s
     expect([...dx]).toEqual([...maxPoolGradientReference(x, shape, 3, 1, dy)]);
   });
 
-  test('a channel that is no number stays none, and alone', () => {
+  test('what is no number is the maximum of its windows wherever it stands in them, in its channel alone', () => {
     const shape: Shape4 = [1, 6, 6, 20];
-    const x = noise(sizeOf(shape), 4).map((value, i) => (i % 20 === 7 ? NaN : value));
-    const { y } = results(x, shape, 3, 1);
-    expect([...y].map((value, i) => Number.isNaN(value) === (i % 20 === 7)).every(Boolean)).toBe(true);
+    const x = noise(sizeOf(shape), 4);
+    const at = (row: number, column: number, channel: number): number => (row * 6 + column) * 20 + channel;
+    x[at(2, 3, 7)] = NaN;
+    const { y, dx, dy } = results(x, shape, 3, 1);
+    const isNear = (i: number): boolean =>
+      i % 20 === 7 && Math.abs(Math.floor(i / 120) - 2) <= 1 && Math.abs((Math.floor(i / 20) % 6) - 3) <= 1;
+    expect([...y].map((value, i) => Number.isNaN(value) === isNear(i)).every(Boolean)).toBe(true);
+    const taken = dy.filter((_, i) => isNear(i)).reduce((sum, value) => Math.fround(sum + value), 0);
+    expect(dx[at(2, 3, 7)]).toBe(taken);
   });
 
   test('bfloat16 is float32 of the same numbers, rounded to the nearest once', () => {
