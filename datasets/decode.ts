@@ -10,12 +10,15 @@
  *   D2  The size is checked on the header, before a pixel is decoded.
  *   D3  A JPEG or PNG is opened once: libvips knows them by the bytes that we look at, they have one frame, and it checks the
  *       size itself. Only where that fails is the header read alone, to say why.
+ *   D4  libvips has one error text for the whole process, which any image that ends beside clears: a file that it cannot decode is
+ *       decoded once more while nothing else is, so that the reason is its own, and the same in every run.
  */
 import sharp, { type Sharp } from 'sharp';
 import type { DataOptions } from '../config/recipe';
 import { assertNever } from '../errors';
 import { BitmapError, decodeBmp, decodePpm, type Bitmap } from './image/bitmap';
 import { formatOfName, sniffFormat, type ImageFormat } from './image/format';
+import { Turns } from './image/turns';
 import { recordBytesOf, type DecodeView } from './view';
 
 sharp.concurrency(1);
@@ -50,18 +53,28 @@ export async function decodeImage(
 
   const promised = formatOfName(path);
   const notes = promised === format ? [] : [`is ${format} by its content, ${promised ?? 'no image'} by its name`];
+  const once = (): Promise<Decoded> => decode(bytes, format, view, limits);
   try {
-    const { pixels, frames } = await decode(bytes, format, view, limits);
+    const { pixels, frames } = await turns.beside(once).catch((error: unknown) => {
+      if (isOurs(error)) throw error;
+      return turns.alone(once); // D4
+    });
     return {
       type: 'decoded',
       pixels,
       notes: frames > 1 ? [...notes, `has ${frames} frames, the first is used`] : notes,
     };
   } catch (error) {
-    if (error instanceof Quarantine) return quarantined(error.kind, error.message);
-    if (error instanceof BitmapError) return quarantined(error.kind, error.message);
+    if (isOurs(error)) return quarantined(error.kind, error.message);
     return quarantined('corrupt', `${format} that cannot be decoded: ${firstLine(error)}`);
   }
+}
+
+const turns = new Turns();
+
+/** What we found wrong ourselves, in words of our own. */
+function isOurs(error: unknown): error is Quarantine | BitmapError {
+  return error instanceof Quarantine || error instanceof BitmapError;
 }
 
 interface Decoded {

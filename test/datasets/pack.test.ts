@@ -1,6 +1,7 @@
 import { sha256Hex } from '../../config/canonical-json';
 import { mapInFlight, packShard, type PackRequest, type PackSource } from '../../datasets/pack';
-import { redAndBlue } from './made-images';
+import { decodeImage } from '../../datasets/decode';
+import { busy, redAndBlue } from './made-images';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
 const limits = { maxPixels: 1_000_000, failOn: 'error' } as const;
@@ -92,6 +93,24 @@ describe('packShard', () => {
     const given = await packShard(requestOf(files), { withFile: readerOf(files), memory });
     expect(given.bytes.buffer).toBe(memory.buffer);
     expect(given).toEqual(alone);
+  });
+
+  test('why a file cannot be decoded does not depend on what is decoded beside it', async () => {
+    const [png, jpeg] = [await busy(40, 30).png().toBuffer(), await busy(40, 30).jpeg().toBuffer()];
+    const files = new Map<string, Uint8Array>();
+    for (let i = 0; i < 60; i++) {
+      files.set(`${i}-cut.png`, png.subarray(0, 60 + i));
+      files.set(`${i}.png`, png);
+      files.set(`${i}-cut.jpg`, jpeg.subarray(0, 200 + i));
+    }
+    const { quarantined } = await packShard(requestOf(files), { withFile: readerOf(files) });
+    const alone = [];
+    for (const [path, bytes] of files) {
+      const outcome = await decodeImage(bytes, path, view, limits);
+      if (outcome.type === 'quarantined') alone.push({ path, kind: outcome.kind, reason: outcome.reason });
+    }
+    expect(alone).toHaveLength(120);
+    expect(quarantined).toEqual(alone);
   });
 
   test('K2: bytes that are not those of the scan are an error, not another record', async () => {
