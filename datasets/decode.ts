@@ -18,7 +18,7 @@ import type { DataOptions } from '../config/recipe';
 import { assertNever } from '../errors';
 import { BitmapError, decodeBmp, decodePpm, type Bitmap } from './image/bitmap';
 import { formatOfName, sniffFormat, type ImageFormat } from './image/format';
-import { Turns } from './image/turns';
+import { Turns } from './turns';
 import { recordBytesOf, type DecodeView } from './view';
 
 sharp.concurrency(1);

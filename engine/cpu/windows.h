@@ -33,7 +33,6 @@ class Windows {
         count_((length + stride - 1) / stride),
         before_(std::max((count_ - 1) * stride + size - length, int64_t{0}) / 2) {}
 
-  int64_t length() const { return length_; }
   int64_t count() const { return count_; }
 
   Overlap PixelsOf(int64_t window) const {

@@ -36,10 +36,10 @@ it('a shard whose put takes long is stored as it was laid, whatever is packed me
   let release = (): void => undefined;
   let reached = (): void => undefined;
   const [released, isPutting] = [new Promise<void>((go) => (release = go)), new Promise<void>((go) => (reached = go))];
-  let isFirst = false; // after the scan is stored: the first put is that of a shard
+  let holdsNextPut = false;
   const store = new FaultyStore(new FileStore(folder), async (operation, _key, go) => {
-    if (operation === 'put' && isFirst) {
-      isFirst = false;
+    if (operation === 'put' && holdsNextPut) {
+      holdsNextPut = false;
       reached();
       await released;
     }
@@ -53,7 +53,7 @@ it('a shard whose put takes long is stored as it was laid, whatever is packed me
   const asked = { run: 'long-put', data: { type: 'folder', path: images } as const, recipe };
   const { scan, shards } = await run(() => createPreprocessing(services).scanData(asked));
   expect(shards).toBe(3);
-  isFirst = true;
+  holdsNextPut = true; // the scan is stored: the next one is that of a shard
   const decoding = createDecoding(services);
   const first = run(() => decoding.packShard({ ...asked, scan, shard: 0 }));
   await isPutting;

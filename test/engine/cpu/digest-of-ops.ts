@@ -1,28 +1,13 @@
 /** Prints a digest of what our own ops compute of seeded numbers, in float32 and in bfloat16, and which loops ran. */
 import { createHash } from 'node:crypto';
 import { opsModule } from '../../../engine/cpu/ops-addon';
-import { attribute, binding, nativeId, tensorOf, uploadBytes } from '../../../engine/native';
-import type { Attribute } from '../../../engine/native';
+import { attribute, binding, uploadBytes } from '../../../engine/native';
 import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
 import { tf } from '../../../engine/tf';
+import { cast, runNarrow } from '../support/bfloat16';
 import { noise } from '../support/noise';
 
 const hash = createHash('sha256');
-
-/** A tensor of bfloat16 goes by the name of uint8 in tfjs, which has none for it. */
-function run(op: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[] {
-  const native = binding();
-  const results = native.executeOp(op, attributes, inputs.map(nativeId), outputs);
-  return results.map((result) =>
-    tensorOf(result.dtype === TF_BFLOAT16 ? { ...result, dtype: native.TF_UINT8 } : result),
-  );
-}
-
-function cast(x: tf.Tensor, from: number, to: number): tf.Tensor {
-  if (from === to) return x;
-  const types = [attribute.type('SrcT', from), attribute.type('DstT', to), attribute.bool('Truncate', false)];
-  return run('Cast', types, [x], 1)[0];
-}
 
 // Large enough that every part of the work is given to several threads.
 const widths = [70, 24, 6];
@@ -50,28 +35,28 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
   const wide = (tensor: tf.Tensor): tf.Tensor => cast(tensor, T, TF_FLOAT);
   const parts = [attribute.type('T', T), attribute.int('parts', widths.length), attribute.int('widths', widths)];
   const rates = [attribute.float('epsilon', 1e-3), attribute.float('momentum', 0.9)];
-  const outputs = run('LodestoneNormRelu', [...parts, ...rates], [narrow(x), ...vectors], widths.length + 4);
+  const outputs = runNarrow('LodestoneNormRelu', [...parts, ...rates], [narrow(x), ...vectors], widths.length + 4);
   const moments = outputs.slice(widths.length);
   const inputs = [narrow(x), ...dys.map(narrow), vectors[0], vectors[1], moments[2], moments[3]];
-  const [dx, ...gradients] = run('LodestoneNormReluGrad', parts, inputs, 3);
+  const [dx, ...gradients] = runNarrow('LodestoneNormReluGrad', parts, inputs, 3);
   add(...outputs.slice(0, widths.length).map(wide), ...moments, wide(dx), ...gradients);
   for (const [size, stride] of [
     [3, 1],
     [3, 2],
   ]) {
     const windows = [attribute.type('T', T), attribute.int('size', size), attribute.int('stride', stride)];
-    const [y, places] = run('LodestoneMaxPool', windows, [narrow(x)], 2);
+    const [y, places] = runNarrow('LodestoneMaxPool', windows, [narrow(x)], 2);
     const image = [attribute.int('height', 60), attribute.int('width', 61)];
     const dy = narrow(tf.tensor4d(noise(y.size, 13), y.shape as [number, number, number, number]));
     add(
       wide(y),
       cast(places, TF_UINT8, TF_FLOAT),
-      wide(run('LodestoneMaxPoolGrad', [...windows, ...image], [dy, places], 1)[0]),
+      wide(runNarrow('LodestoneMaxPoolGrad', [...windows, ...image], [dy, places], 1)[0]),
     );
   }
   for (const { images, factor, shift } of sides) {
     const given = [attribute.type('T', T), attribute.int('size', 96)];
-    add(wide(run('LodestoneCrop', given, [images, boxes, factor, shift], 1)[0]));
+    add(wide(runNarrow('LodestoneCrop', given, [images, boxes, factor, shift], 1)[0]));
   }
 }
 console.log(JSON.stringify({ loops: opsModule()?.instructionSet, digest: hash.digest('hex') }));

@@ -1,20 +1,20 @@
 /** Max pooling as ops of our own: bit for bit what the definition says, in float32 and in bfloat16. */
 import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
 import { fusedMaxPool } from '../../../engine/implementations/max-pool';
-import { attribute, binding, nativeId, runOneOutput, runOp, tensorOf } from '../../../engine/native';
-import type { Attribute } from '../../../engine/native';
+import { attribute, binding, runOp, type Attribute } from '../../../engine/native';
 import { tf } from '../../../engine/tf';
+import { cast, runNarrow } from '../support/bfloat16';
 import { hasAvx2 } from '../support/cpu';
 import { noise } from '../support/noise';
 import { maxPoolGradientReference, maxPoolReference, type Shape4 } from '../support/reference';
 
 const sizeOf = (shape: Shape4): number => shape.reduce((product, length) => product * length, 1);
 
-function results(x: Float32Array, shape: Shape4, size: number, stride: number, seed = 2) {
+function results(x: Float32Array, shape: Shape4, size: number, stride: number) {
   const pool = (input: tf.Tensor): tf.Tensor => fusedMaxPool(input as tf.Tensor4D, size, stride);
   const input = tf.tensor4d(x, [...shape]);
   const { shape: pooled, size: count } = pool(input);
-  const dy = noise(count, seed);
+  const dy = noise(count, 2);
   const { value, grad } = tf.valueAndGrad(pool)(input, tf.tensor(dy, pooled));
   return { y: value.dataSync<'float32'>(), dx: grad.dataSync<'float32'>(), dy };
 }
@@ -72,28 +72,18 @@ function results(x: Float32Array, shape: Shape4, size: number, stride: number, s
 
   test('bfloat16 is float32 of the same numbers, rounded to the nearest once', () => {
     const { TF_FLOAT, TF_UINT8 } = binding();
-    const casts = (from: number, to: number): Attribute[] => [
-      attribute.type('SrcT', from),
-      attribute.type('DstT', to),
-      attribute.bool('Truncate', false),
-    ];
-    /** tfjs has no name for bfloat16. */
-    const unnamed = (op: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[], outputs: number) =>
-      binding()
-        .executeOp(op, attributes, inputs.map(nativeId), outputs)
-        .map((result) => tensorOf(result.dtype === TF_BFLOAT16 ? { ...result, dtype: TF_UINT8 } : result));
-    const narrow = (x: tf.Tensor): tf.Tensor => unnamed('Cast', casts(TF_FLOAT, TF_BFLOAT16), [x], 1)[0];
-    const wide = (x: tf.Tensor): tf.Tensor => runOneOutput('Cast', casts(TF_BFLOAT16, TF_FLOAT), [x]);
+    const narrow = (x: tf.Tensor): tf.Tensor => cast(x, TF_FLOAT, TF_BFLOAT16);
+    const wide = (x: tf.Tensor): tf.Tensor => cast(x, TF_BFLOAT16, TF_FLOAT);
     const rounded = (x: tf.Tensor): tf.Tensor => wide(narrow(x));
     const shape: [number, number, number, number] = [2, 9, 8, 41];
     const [x, dy] = [5, 6].map((seed) => rounded(tf.tensor4d(noise(sizeOf(shape), seed), shape)));
 
     const run = (T: number, stored: (x: tf.Tensor) => tf.Tensor, read: (x: tf.Tensor) => tf.Tensor): number[][] => {
       const windows = [attribute.type('T', T), attribute.int('size', 3), attribute.int('stride', 1)];
-      const [y, places] = unnamed('LodestoneMaxPool', windows, [stored(x)], 2);
+      const [y, places] = runNarrow('LodestoneMaxPool', windows, [stored(x)], 2);
       const image = [attribute.int('height', 9), attribute.int('width', 8)];
-      const [dx] = unnamed('LodestoneMaxPoolGrad', [...windows, ...image], [stored(dy), places], 1);
-      const placed = runOneOutput('Cast', casts(TF_UINT8, TF_FLOAT), [places]);
+      const [dx] = runNarrow('LodestoneMaxPoolGrad', [...windows, ...image], [stored(dy), places], 1);
+      const placed = cast(places, TF_UINT8, TF_FLOAT);
       return [read(y), placed, read(dx)].map((tensor) => [...tensor.dataSync()]);
     };
     expect(run(TF_BFLOAT16, narrow, wide)).toEqual(run(TF_FLOAT, (tensor) => tensor, rounded));

@@ -4,9 +4,9 @@
  */
 import { fusedNormRelu } from '../../../engine/implementations/norm-relu';
 import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
-import { attribute, binding, nativeId, runOneOutput, runOp, runUnnamedOutput, tensorOf } from '../../../engine/native';
-import type { Attribute } from '../../../engine/native';
+import { attribute, binding, runOp } from '../../../engine/native';
 import { tf } from '../../../engine/tf';
+import { cast, runNarrow } from '../support/bfloat16';
 import { hasAvx2 } from '../support/cpu';
 import { noise } from '../support/noise';
 import { batchNormReference, deviation } from '../support/reference';
@@ -133,28 +133,11 @@ function expected({ x, widths, scale = noise(channelsOf(widths), 2), offset = no
     }
   });
 
-  /** The outputs of an op of which the first may be bfloat16, which tfjs has no name for. */
-  function runUnnamed(
-    op: string,
-    attributes: readonly Attribute[],
-    inputs: readonly tf.Tensor[],
-    outputs: number,
-  ): tf.Tensor[] {
-    const native = binding();
-    const results = native.executeOp(op, attributes, inputs.map(nativeId), outputs);
-    return results.map((result, i) => tensorOf(i === 0 ? { ...result, dtype: native.TF_UINT8 } : result));
-  }
-
   test('bfloat16 is float32 of the same numbers, rounded to the nearest once', () => {
     const [rows, channels] = [333, 41];
     const { TF_FLOAT } = binding();
-    const casts = (from: number, to: number): Attribute[] => [
-      attribute.type('SrcT', from),
-      attribute.type('DstT', to),
-      attribute.bool('Truncate', false),
-    ];
-    const narrow = (x: tf.Tensor): tf.Tensor => runUnnamedOutput('Cast', casts(TF_FLOAT, TF_BFLOAT16), [x]);
-    const wide = (x: tf.Tensor): tf.Tensor => runOneOutput('Cast', casts(TF_BFLOAT16, TF_FLOAT), [x]);
+    const narrow = (x: tf.Tensor): tf.Tensor => cast(x, TF_FLOAT, TF_BFLOAT16);
+    const wide = (x: tf.Tensor): tf.Tensor => cast(x, TF_BFLOAT16, TF_FLOAT);
     const [x, dy] = [9, 10].map((seed) =>
       wide(narrow(tf.tensor(noise(rows * channels, seed), [1, rows, 1, channels]))),
     );
@@ -165,9 +148,9 @@ function expected({ x, widths, scale = noise(channelsOf(widths), 2), offset = no
     /** As numbers: what is rounded (y and dx), and what is float32 either way. */
     const run = (T: number, stored: (x: tf.Tensor) => tf.Tensor, read: (x: tf.Tensor) => tf.Tensor): number[][][] => {
       const type = attribute.type('T', T);
-      const [y, ...moments] = runUnnamed('LodestoneNormRelu', [type, ...parts, ...rates], [stored(x), ...vectors], 5);
+      const [y, ...moments] = runNarrow('LodestoneNormRelu', [type, ...parts, ...rates], [stored(x), ...vectors], 5);
       const inputs = [stored(x), stored(dy), vectors[0], vectors[1], moments[2], moments[3]];
-      const [dx, ...gradients] = runUnnamed('LodestoneNormReluGrad', [type, ...parts], inputs, 3);
+      const [dx, ...gradients] = runNarrow('LodestoneNormReluGrad', [type, ...parts], inputs, 3);
       const groups = [[y, dx].map(read), [...moments, ...gradients]];
       return groups.map((group) => group.map((tensor) => [...tensor.dataSync()]));
     };

@@ -1,5 +1,5 @@
 /** Who runs beside whom. */
-import { Turns } from '../../../datasets/image/turns';
+import { Turns } from '../../datasets/turns';
 
 /** A work that ends when it is told to. */
 function held(log: string[], name: string): { work: () => Promise<string>; end: () => void } {
