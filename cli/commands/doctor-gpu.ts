@@ -1,6 +1,6 @@
 /**
  * What lodestone doctor says of a CUDA device: driver, models, whether TensorFlow is built for it, and which of the libraries
- * that it loads are missing, by name. Facts in, lines out; a host without a GPU is as good as any.
+ * that it loads it could not open, by name. Facts in, lines out; a host without a GPU is as good as any.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,24 +14,22 @@ export interface GpuFacts {
   readonly cudaBuild: boolean;
   /** Whether TensorFlow uses the GPU. */
   readonly inUse: boolean;
-  /** Of `cudaLibraries`, those that the loader does not find. */
+  /** Libraries that TensorFlow wanted for a GPU and could not open. */
   readonly missing: readonly string[];
 }
 
-/** What TensorFlow 2.21 opens for a GPU: the driver's own library first, then CUDA 12 and cuDNN 9. */
-export const cudaLibraries = [
-  'libcuda.so.1',
-  'libcudart.so.12',
-  'libcublas.so.12',
-  'libcublasLt.so.12',
-  'libcufft.so.11',
-  'libcusolver.so.11',
-  'libcusparse.so.12',
-  'libcudnn.so.9',
-] as const;
+/** Environment in which TensorFlow says of each library that it opens for a GPU whether it could. */
+export const loaderSpeaks = { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_VMODULE: 'dso_loader=1' } as const;
+
+/** @param said what TensorFlow wrote in that environment */
+export function librariesNotOpened(said: string): string[] {
+  return [...new Set(Array.from(said.matchAll(/Could not load dynamic library '([^']+)'/g), ([, library]) => library))];
+}
 
 /** The oldest driver that runs CUDA 12. */
 const LEAST_DRIVER = [525, 60];
+/** Libraries of the driver; what else TensorFlow opens is CUDA's and cuDNN's. */
+const OF_DRIVER = ['libcuda.so.1', 'libnvidia-ml.so.1'];
 const SET_UP = 'LODESTONE_TENSORFLOW=gpu npm run setup';
 
 export function gpuChecks({ driver, models, cudaBuild, inUse, missing }: GpuFacts): Check[] {
@@ -70,10 +68,13 @@ function whyNot(driver: string | null): string {
 }
 
 function wayOut(missing: readonly string[]): string {
-  const driver = missing.includes('libcuda.so.1')
-    ? 'libcuda.so.1 comes with the driver: in a container, start it with --gpus all. '
-    : '';
-  const others = missing.some((library) => library !== 'libcuda.so.1') ? `The others come with: ${SET_UP}` : '';
+  const ofDriver = missing.filter((library) => OF_DRIVER.includes(library));
+  const driver =
+    ofDriver.length > 0
+      ? `${ofDriver.join(' and ')} ${ofDriver.length === 1 ? 'comes' : 'come'} with the driver: in a container, start it with --gpus all. `
+      : '';
+  const others =
+    missing.length > ofDriver.length ? `${driver === '' ? 'They' : 'The others'} come with: ${SET_UP}` : '';
   return `${driver}${others}`.trim();
 }
 

@@ -12,7 +12,7 @@ import { readEnvironment } from '../../config/environment';
 import { failures, type FailureKind } from '../../errors';
 import type { Context } from '../context';
 import { withStore } from '../context';
-import { cudaLibraries, gpuChecks, nvidiaOfKernel } from './doctor-gpu';
+import { gpuChecks, librariesNotOpened, loaderSpeaks, nvidiaOfKernel } from './doctor-gpu';
 import { toLodestoneError } from '../failures';
 import { configuredServers, openServers, requireStore } from '../servers';
 import { projectRoot, shownPath, stackFolder, stateFolder, toolchainFile } from '../settings';
@@ -32,32 +32,26 @@ const TESTED_NODES = [20, 22, 24];
 
 /** Run by Node in a child: loads the engine and says what it chose. Paths by environment, since cli/ imports no engine. */
 const ENGINE_SCRIPT = `
-const { existsSync, readdirSync, realpathSync } = require('node:fs');
+const { realpathSync } = require('node:fs');
 const { join } = require('node:path');
 const engine = (file) => require(join(process.env.LODESTONE_ROOT, 'dist/engine', file));
 const { chooseKernels } = engine('kernels.js');
 const kernels = chooseKernels();
 const lib = realpathSync(join(process.env.LODESTONE_ROOT, 'node_modules/@tensorflow/tfjs-node-gpu/deps/lib'));
-const nvidia = join(lib, '../nvidia');
-const folders = existsSync(nvidia) ? readdirSync(nvidia).map((name) => join(nvidia, name, 'lib')) : [];
-const opens = (path) => {
-  try {
-    process.dlopen({ exports: {} }, path);
-    return true;
-  } catch (error) {
-    return /did not self-register|napi|invalid/i.test(error.message); // opened, and no addon of Node
-  }
-};
-const isThere = (library) => opens(library) || folders.some((folder) => existsSync(join(folder, library)));
-const missing = process.env.LODESTONE_LIBRARIES.split(',').filter((library) => !isThere(library));
 const cudaBuild = !lib.includes('/tensorflow-cpu-');
-console.log(JSON.stringify({ fingerprint: engine('fingerprint.js').fingerprint(), kernels, cudaBuild, missing }));
+console.log(JSON.stringify({ fingerprint: engine('fingerprint.js').fingerprint(), kernels, cudaBuild }));
 `;
+/** What execFile adds to the error of a process that failed. */
+interface ChildFailure {
+  readonly stderr?: string;
+  readonly signal?: string | null;
+  readonly code?: string | number;
+}
+
 const EngineAnswer = z.object({
   fingerprint: z.record(z.string(), z.string()),
   kernels: z.record(z.string(), z.object({ kernel: z.string(), why: z.string() })),
   cudaBuild: z.boolean(),
-  missing: z.array(z.string()),
 });
 
 const Toolchain = z.looseObject({ temporal: z.string(), minio: z.string(), versitygw: z.string().nullable() });
@@ -158,13 +152,8 @@ export function kernelCheck(kernels: z.infer<typeof EngineAnswer>['kernels'], on
 
 async function engineChecks(context: Context): Promise<Check[]> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', ENGINE_SCRIPT], {
-      env: {
-        TF_CPP_MIN_LOG_LEVEL: '2',
-        ...context.variables,
-        LODESTONE_ROOT: projectRoot,
-        LODESTONE_LIBRARIES: cudaLibraries.join(','),
-      },
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', ENGINE_SCRIPT], {
+      env: { ...context.variables, ...loaderSpeaks, LODESTONE_ROOT: projectRoot },
       timeout: ENGINE_TIMEOUT_MS,
       cwd: projectRoot,
     });
@@ -173,12 +162,13 @@ async function engineChecks(context: Context): Promise<Check[]> {
     return [
       { name: 'TensorFlow', state: 'ok', text: `${tensorflow} on ${device}` },
       kernelCheck(answer.kernels, device !== 'cpu'),
-      ...gpuChecks({ ...nvidiaOfKernel(), ...answer, inUse: device !== 'cpu' }),
+      ...gpuChecks({ ...nvidiaOfKernel(), ...answer, inUse: device !== 'cpu', missing: librariesNotOpened(stderr) }),
     ];
   } catch (error) {
-    const said = ((error as { stderr?: string }).stderr ?? '') || (error as Error).message;
-    const line = said.split('\n').find((text) => /^\w*Error: /.test(text)) ?? said.split('\n')[0];
-    const why = line.replace(/^\w*Error: /, '').trim();
+    const { stderr = '', signal, code, message } = error as Error & ChildFailure;
+    const reason = /^\w*Error: (.*)$/m.exec(stderr)?.[1].trim();
+    const ended = signal ?? code;
+    const why = reason ?? (ended === undefined ? message : `the process that loads it ended with ${ended}`);
     const text = why.includes('npm run setup') ? why : `${why}. Run: npm run setup`;
     return [{ name: 'TensorFlow', state: 'fail', text, kind: 'EngineUnavailable' }];
   }

@@ -166,13 +166,19 @@ async function buildTensorflow({ say, wheel, packageFolder }) {
   });
 }
 
-/** NVIDIA's wheels unpack to `nvidia/<library>/lib`, where TensorFlow's own libraries look: beside their folder. */
+/**
+ * NVIDIA's wheels unpack to `nvidia/<library>/lib`, where TensorFlow's own libraries look: beside their folder. Its loader of
+ * libraries sits in libtensorflow_framework, whose list of such folders leaves out cuSOLVER's: a link in cuSPARSE's, which it
+ * has, lets it be found.
+ */
 async function addLibraries(pip, libraries, target, say) {
   say('downloading the CUDA libraries (2 GB, 4 GB unpacked)');
   const options = ['--no-deps', '--only-binary=:all:', '--no-cache-dir', '--disable-pip-version-check'];
   await run(pip.command, [...pip.args, 'install', ...options, '--target', target, ...libraries], {
     onLine: (line) => say(line.slice(0, 100), 'often'),
   });
+  const solver = 'libcusolver.so.11';
+  await symlink(join('../../cusolver/lib', solver), join(target, 'nvidia/cusparse/lib', solver));
 }
 
 async function compile(compiler, packageFolder, folder) {

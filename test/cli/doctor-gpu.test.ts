@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kernelCheck } from '../../cli/commands/doctor';
-import { gpuChecks, nvidiaOfKernel, type GpuFacts } from '../../cli/commands/doctor-gpu';
+import { gpuChecks, librariesNotOpened, nvidiaOfKernel, type GpuFacts } from '../../cli/commands/doctor-gpu';
 import { freshFolder } from '../storage/support/temporary-folder';
 
 const facts: GpuFacts = { driver: '550.54.15', models: ['NVIDIA H100'], cudaBuild: true, inUse: true, missing: [] };
@@ -42,6 +42,16 @@ test('libraries that are missing are named, the driver’s with a way out of its
     /^warn CUDA libraries: libcuda\.so\.1, libcudnn\.so\.9: not found.*--gpus all.*npm run setup$/,
   );
   expect(said({ inUse: false, missing: ['libcuda.so.1'] })[1]).not.toMatch(/npm run setup/);
+});
+
+test('what could not be opened is read off what TensorFlow says, as version 2.21 wrote it on an H100', () => {
+  const said = [
+    'I0000 00:00:1795728059.387377    5916 dso_loader.cc:133] Successfully opened dynamic library libcufft.so.11',
+    "I0000 00:00:1795728059.387463    5916 dso_loader.cc:144] Could not load dynamic library 'libcusolver.so.11'; dlerror: libcusolver.so.11: cannot open shared object file: No such file or directory; LD_LIBRARY_PATH: /usr/local/nvidia/lib64",
+    'W0000 00:00:1795728059.391109    5916 gpu_device.cc:2365] Cannot dlopen some GPU libraries.',
+  ].join('\n');
+  expect(librariesNotOpened(said)).toEqual(['libcusolver.so.11']);
+  expect(librariesNotOpened('')).toEqual([]);
 });
 
 test('a driver that is too old is said to be', () => {
