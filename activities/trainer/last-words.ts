@@ -7,6 +7,9 @@ const KEPT = 4000;
 /** A failed check of TensorFlow (F1126 … Check failed), an uncaught exception of C++, a reason of the loader or of V8. */
 const REASON = /^F\d{4} |Check failed|^terminate called|what\(\)|^FATAL ERROR|cannot allocate|std::bad_alloc/i;
 
+/** What TensorFlow logs in passing: a note on the log itself, information (I0000 …) and warnings (W0000 …). */
+const PASSING = /^(WARNING: All log messages before absl|[IW]\d{4} )/;
+
 export class LastWords {
   private reason = '';
   private end = '';
@@ -19,7 +22,7 @@ export class LastWords {
 
   /** One line; empty where nothing was said. */
   get line(): string {
-    return this.reason || (linesOf(this.end).at(-1) ?? '');
+    return this.reason || (linesOf(this.end).findLast((line) => !PASSING.test(line)) ?? '');
   }
 
   /** The last lines, all of them. */
