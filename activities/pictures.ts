@@ -20,7 +20,7 @@ export async function picturesOf(
     const place = places.get(path);
     return place === undefined ? [] : [{ path, place }];
   });
-  const pixels = await source.read(known.map(({ place }) => place));
+  const pixels = await source.read(known.map(({ place }) => place)).finally(() => source.close());
   const bytes = recordBytesOf(source);
   return new Map(
     await Promise.all(

@@ -8,8 +8,7 @@ import { DataSetManifest } from '../../config/artifacts';
 import { canonicalJson } from '../../config/canonical-json';
 import { parseAtEdge } from '../../config/parse';
 import { objectiveOf, type Recipe } from '../../config/recipe';
-import { createShardSource, type FetchRecords } from '../../datasets/shard-source';
-import type { BatchSource } from '../../learning/batch-source';
+import { createShardSource, type FetchRecords, type ShardSource } from '../../datasets/shard-source';
 import { labelData, type TrainingData } from '../../learning/training-data';
 import { TrainingSession, type SessionConfig } from '../../learning/training/session';
 import { readState } from './files';
@@ -18,7 +17,7 @@ import type { LoadSpec, StateFiles } from './protocol';
 export interface Loaded {
   readonly session: TrainingSession;
   readonly data: TrainingData;
-  readonly source: BatchSource;
+  readonly source: ShardSource;
 }
 
 export class HeldSession {
@@ -33,6 +32,7 @@ export class HeldSession {
   /** The session in exactly the state asked for, and in the phase that the work needs. */
   async at(load: LoadSpec, from: StateFiles | null, phase: 'warm-start' | 'train'): Promise<Loaded> {
     const key = canonicalJson(load);
+    this.loaded?.source.close(); // the host may have put other files in the place of broken ones
     if (this.key !== key || !this.loaded) {
       this.loaded?.session.dispose();
       this.loaded = null;

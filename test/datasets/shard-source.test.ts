@@ -1,7 +1,8 @@
-import { truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { createShardSource, readRecords, type ShardFile } from '../../datasets/shard-source';
+import { createShardSource, RecordReader, type ShardFile } from '../../datasets/shard-source';
 import { withFolder } from './temporary-folder';
 
 const RECORD = 5;
@@ -17,7 +18,18 @@ async function withShards(sizes: readonly number[], use: (shards: ShardFile[]) =
   await withFolder(files, (root) => use(sizes.map((records, shard) => ({ path: join(root, `${shard}`), records }))));
 }
 
-describe('readRecords', () => {
+const readersMade: RecordReader[] = [];
+afterEach(() => {
+  for (const reader of readersMade.splice(0)) reader.close();
+});
+
+function readerOf(...given: ConstructorParameters<typeof RecordReader>): RecordReader {
+  const reader = new RecordReader(...given);
+  readersMade.push(reader);
+  return reader;
+}
+
+describe('RecordReader', () => {
   test('gives the records asked for, in that order, however often and from wherever', async () => {
     await withShards([3, 1, 7], async (shards) => {
       const place = fc.constantFrom(
@@ -25,9 +37,10 @@ describe('readRecords', () => {
           Array.from({ length: records }, (_, position) => ({ shard, position })),
         ),
       );
+      const reader = readerOf(shards, RECORD);
       await fc.assert(
         fc.asyncProperty(fc.array(place, { maxLength: 20 }), async (places) => {
-          const batch = await readRecords(shards, RECORD, places);
+          const batch = await reader.read(places);
           expect([...batch]).toEqual(
             places.flatMap(({ shard, position }) => Array<number>(RECORD).fill(16 * shard + position)),
           );
@@ -40,7 +53,8 @@ describe('readRecords', () => {
   test('R1: two reads share no memory', async () => {
     await withShards([2], async (shards) => {
       const places = [{ shard: 0, position: 1 }];
-      const [one, other] = [await readRecords(shards, RECORD, places), await readRecords(shards, RECORD, places)];
+      const reader = readerOf(shards, RECORD);
+      const [one, other] = [await reader.read(places), await reader.read(places)];
       one.fill(99);
       expect([...other]).toEqual(Array<number>(RECORD).fill(1));
     });
@@ -49,16 +63,46 @@ describe('readRecords', () => {
   test('a place outside, and a file that is cut short, are corrupt artifacts', async () => {
     await withShards([3], async (shards) => {
       const corrupt = (message: RegExp) => ({ kind: 'ArtifactCorrupt', message: expect.stringMatching(message) });
-      await expect(readRecords(shards, RECORD, [{ shard: 0, position: 3 }])).rejects.toMatchObject(
+      const reader = readerOf(shards, RECORD);
+      await expect(reader.read([{ shard: 0, position: 3 }])).rejects.toMatchObject(
         corrupt(/record 3 was asked for, it holds 3/),
       );
-      await expect(readRecords(shards, RECORD, [{ shard: 1, position: 0 }])).rejects.toMatchObject(
+      await expect(reader.read([{ shard: 1, position: 0 }])).rejects.toMatchObject(
         corrupt(/shard 1: there are 1 shards/),
       );
       await truncate(shards[0].path, 2 * RECORD + 1);
-      await expect(readRecords(shards, RECORD, [{ shard: 0, position: 2 }])).rejects.toMatchObject(
+      await expect(reader.read([{ shard: 0, position: 2 }])).rejects.toMatchObject(
         corrupt(/ends inside the record at byte 10/),
       );
+    });
+  });
+
+  test('R2: files stay open from read to read, at most 512 of them, until they are closed or found broken', async () => {
+    const openBelow = (folder: string): number =>
+      readdirSync('/proc/self/fd').filter((file) => {
+        try {
+          return readlinkSync(join('/proc/self/fd', file)).startsWith(folder);
+        } catch {
+          return false; // the folder of descriptors itself, closed by now
+        }
+      }).length;
+    const one = [{ shard: 0, position: 0 }];
+    await withShards(Array<number>(600).fill(1), async (shards) => {
+      const folder = dirname(shards[0].path);
+      const reader = readerOf(shards, RECORD);
+      for (let i = 0; i < 3; i++) await reader.read(one);
+      expect(openBelow(folder)).toBe(1);
+      await reader.read(shards.map((_, shard) => ({ shard, position: 0 })));
+      expect(openBelow(folder)).toBe(512);
+      reader.close();
+      expect(openBelow(folder)).toBe(0);
+
+      await reader.read(one);
+      await truncate(shards[0].path, 1);
+      await expect(reader.read(one)).rejects.toThrow(/ends inside the record/);
+      await rm(shards[0].path);
+      await writeFile(shards[0].path, Buffer.alloc(RECORD, 77));
+      expect([...(await reader.read(one))]).toEqual(Array<number>(RECORD).fill(77));
     });
   });
 
@@ -71,7 +115,7 @@ describe('readRecords', () => {
         const remote = Buffer.concat(positions.map((position) => Buffer.alloc(RECORD, 100 + position)));
         return Promise.resolve(shard === 0 ? remote : null);
       };
-      const batch = await readRecords([{ path: '/nowhere', records: 3 }, shards[1]], RECORD, places, fetch);
+      const batch = await readerOf([{ path: '/nowhere', records: 3 }, shards[1]], RECORD, fetch).read(places);
       expect([...batch]).toEqual([16, 101, 18, 100].flatMap((byte) => Array<number>(RECORD).fill(byte)));
       expect(asked.sort()).toEqual([
         [0, [1, 0]],
@@ -83,7 +127,7 @@ describe('readRecords', () => {
   test('P7: what comes for a fetched shard must be of the right length', async () => {
     const shards = [{ path: '/nowhere', records: 3 }];
     const short = () => Promise.resolve(new Uint8Array(RECORD - 1));
-    await expect(readRecords(shards, RECORD, [{ shard: 0, position: 0 }], short)).rejects.toMatchObject({
+    await expect(readerOf(shards, RECORD, short).read([{ shard: 0, position: 0 }])).rejects.toMatchObject({
       kind: 'ArtifactCorrupt',
     });
   });
@@ -111,6 +155,7 @@ describe('createShardSource', () => {
       );
       expect([source.edge, source.channels]).toEqual([1, 1]);
       expect([...(await source.read([1, 0, 1, 2]))]).toEqual([16, 0, 16, 0]);
+      source.close();
     });
   });
 });
