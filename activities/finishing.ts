@@ -107,7 +107,7 @@ async function finishRun(services: Services, version: string, request: FinishReq
 }
 
 async function writeComparison(services: Services, version: string, request: ComparisonRequest): Promise<ObjectRef> {
-  const { name, data, recipe, warmStart } = request;
+  const { name, data, recipe, status, warmStart } = request;
   const objectives = await Promise.all(request.objectives.map((child) => compared(services, child, request)));
   const { dataSet: first } = request.objectives[0].result;
   const dataSet = await withDataSet(services, first, (local) => Promise.resolve(summaryOf(data, local)));
@@ -115,7 +115,7 @@ async function writeComparison(services: Services, version: string, request: Com
   const command = reproducingCommand('compare', data, recipe, names);
   const html = renderComparison({ name, objectives, warmStart: warmStart.digest, recipe, version, dataSet, command });
   const report = await putPage(services, runLayout(name).report, html);
-  const kept: Outcome = { type: 'comparison', name, objectives: [...request.objectives], report };
+  const kept: Outcome = { type: 'comparison', name, status, objectives: [...request.objectives], report };
   await replaceManifest(services.store, runLayout(name).result, Outcome, kept);
   return report;
 }
@@ -156,7 +156,7 @@ async function validationErrorAt(store: Services['store'], run: string, digest: 
 async function writeRecovery(
   services: Services,
   version: string,
-  { name, data, recipe, pairings }: RecoveryRequest,
+  { name, data, recipe, status, pairings }: RecoveryRequest,
 ): Promise<{ report: ObjectRef; summary: RecoverySummary[] }> {
   const objectives = [...new Set(pairings.flatMap((pairing) => pairing.objectives.map(({ objective }) => objective)))];
   const summary = objectives.map((objective): RecoverySummary => {
@@ -165,11 +165,12 @@ async function writeRecovery(
         child.objective === objective && child.result.metrics.fine ? [child.result.metrics.fine] : [],
       ),
     );
+    const errors5 = fine.flatMap(({ error5 }) => error5 ?? []);
     return {
       objective,
       pairings: fine.length,
       error1: spread(fine.map(({ error1 }) => error1)),
-      error5: spread(fine.map(({ error5 }) => error5 ?? 1)),
+      error5: errors5.length === 0 ? null : spread(errors5),
     };
   });
   const html = renderRecovery({
@@ -181,7 +182,7 @@ async function writeRecovery(
   });
   const report = await putPage(services, runLayout(name).report, html);
   const runs = pairings.map((pairing) => ({ ...pairing, objectives: [...pairing.objectives] }));
-  const kept: Outcome = { type: 'recovery', name, pairings: runs, summary, report };
+  const kept: Outcome = { type: 'recovery', name, status, pairings: runs, summary, report };
   await replaceManifest(services.store, runLayout(name).result, Outcome, kept);
   return { report, summary };
 }

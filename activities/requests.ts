@@ -144,7 +144,6 @@ export interface FinishedRun {
   readonly report: ObjectRef;
 }
 
-/** A child run by reference: its result lies in storage. */
 export interface ChildRun {
   readonly objective: ObjectiveName;
   readonly run: string;
@@ -155,6 +154,7 @@ export interface ComparisonRequest {
   readonly name: string;
   readonly data: DataSource;
   readonly recipe: Recipe;
+  readonly status: RunResult['status'];
   readonly objectives: readonly ChildRun[];
   readonly warmStart: CheckpointRef;
 }
@@ -168,6 +168,7 @@ export interface RecoveryRequest {
   readonly name: string;
   readonly data: DataSource;
   readonly recipe: Recipe;
+  readonly status: RunResult['status'];
   readonly pairings: readonly PairingRuns[];
 }
 
@@ -176,7 +177,8 @@ export interface RecoverySummary {
   readonly objective: ObjectiveName;
   readonly pairings: number;
   readonly error1: { readonly mean: number; readonly sd: number };
-  readonly error5: { readonly mean: number; readonly sd: number };
+  /** null: with five classes or fewer there is none. */
+  readonly error5: { readonly mean: number; readonly sd: number } | null;
 }
 
 /** Heartbeat details: a hint for whoever watches, never the truth. */

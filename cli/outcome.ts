@@ -7,9 +7,9 @@ import { speedLine } from './live-view';
 import { comparisonTable, recoveryTable, resultSummary } from '../report/text-table';
 import { keyOf, type ObjectStore } from '../storage/store';
 
-/** A comparison or a recovery is finished when all its runs are. */
-export function outcomeStatus(outcome: Outcome): 'finished' | 'stopped' {
-  return resultsOf(outcome).every(({ status }) => status === 'finished') ? 'finished' : 'stopped';
+/** A comparison or a recovery is finished when all the runs that were asked for are. */
+export function outcomeStatus(outcome: Outcome): RunResult['status'] {
+  return outcome.type === 'run' ? outcome.result.status : outcome.status;
 }
 
 /** @param speeds what each run cost, by its name */

@@ -24,7 +24,7 @@ export const DataSource = z.discriminatedUnion('type', [
 export type DataSource = z.infer<typeof DataSource>;
 
 /** What a parent workflow has already done for its children (DESIGN §3). */
-export const SharedStart = z.strictObject({ dataSet: ObjectRef, warmStart: CheckpointRef, warmStartRun: z.string() });
+export const SharedStart = z.strictObject({ dataSet: ObjectRef, warmStart: CheckpointRef });
 
 /** What crosses continue-as-new. Plain JSON: a Map would become {}. */
 export const Carried = z.strictObject({
@@ -38,7 +38,7 @@ export const Carried = z.strictObject({
   epoch: z.int(),
   epochs: z.int(),
   stopRequested: z.boolean(),
-  /** Digests of the curve of each finished epoch, in order. */
+  /** At the end of the warm start and of each epoch since; null where there are no validation images. */
   validationErrors: z.array(z.number().nullable()),
 });
 export type Carried = z.infer<typeof Carried>;

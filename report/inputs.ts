@@ -42,7 +42,7 @@ export interface RunReportInput {
   readonly validationErrors: readonly (number | null)[];
   readonly speed: SpeedInput;
   readonly dataSet: DataSetSummary;
-  /** Record path → PNG as a data URI. A path without a picture is shown by its name. */
+  /** Record path → WebP as a data URI. A path without a picture is shown by its name. */
   readonly images: ReadonlyMap<string, string>;
   /** The shell command that reproduces the run. */
   readonly command: string;
@@ -84,7 +84,8 @@ export interface RecoveryFigures {
   readonly objective: ObjectiveName;
   readonly pairings: number;
   readonly error1: { readonly mean: number; readonly sd: number };
-  readonly error5: { readonly mean: number; readonly sd: number };
+  /** null: with five classes or fewer there is none. */
+  readonly error5: { readonly mean: number; readonly sd: number } | null;
 }
 
 export interface RecoveryInput {

@@ -71,7 +71,7 @@ function summaryTable(summary: readonly RecoveryFigures[]): Html {
             <td class="number${best ? ' best' : ''}">
               ${best ? html`<span aria-hidden="true">▲ </span><span class="hidden">best: </span>` : nothing}${meanAndSpread(error1)}
             </td>
-            <td class="number">${meanAndSpread(error5)}</td>
+            <td class="number">${error5 === null ? '–' : meanAndSpread(error5)}</td>
           </tr>`;
         })}
       </tbody>

@@ -26,7 +26,7 @@ export function recoveryTable(summary: readonly RecoveryFigures[]): string {
       objectiveTitles[objective],
       String(pairings),
       pairings === 0 ? '–' : meanAndSpread(error1),
-      pairings === 0 ? '–' : meanAndSpread(error5),
+      pairings === 0 || error5 === null ? '–' : meanAndSpread(error5),
     ]),
   ]);
 }

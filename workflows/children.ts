@@ -1,11 +1,9 @@
 /** Child runs of a parent: a few at a time, each to its own end, whatever happens to the others (W4). */
 import {
-  ApplicationFailure,
   condition,
   isCancellation,
   ChildWorkflowCancellationType,
   ParentClosePolicy,
-  sleep,
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
@@ -13,6 +11,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { ObjectiveName } from '../config/objective';
 import type { TrainPipelineInput } from '../config/workflow-input';
 import type { ChildRun } from '../activities/requests';
+import { runStopped } from './stopping';
 import { stopSignal, type RunOutcome, type trainPipeline } from './train-pipeline';
 
 export interface ChildPlan {
@@ -25,6 +24,9 @@ export interface ChildrenHooks {
   stopped(): boolean;
   onDone(run: string): void;
 }
+
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 300_000;
 
 type Child = ChildWorkflowHandle<typeof trainPipeline>;
 
@@ -40,7 +42,9 @@ export async function runChildren(
   const lane = async (): Promise<void> => {
     for (let plan = waiting.shift(); plan && !hooks.stopped(); plan = waiting.shift()) {
       try {
-        const { result } = await follow(await start(plan), hooks);
+        const child = await start(plan, hooks);
+        if (child === null) return;
+        const { result } = await follow(child, hooks);
         results.set(plan.run, { objective: plan.objective, run: plan.run, result });
         hooks.onDone(plan.run);
       } catch (failure) {
@@ -50,14 +54,17 @@ export async function runChildren(
   };
   await Promise.all(Array.from({ length: parallel }, lane));
   if (failures.length > 0) throw failures[0];
-  if (results.size === 0)
-    throw ApplicationFailure.nonRetryable('stopped before a run had begun; start it again to go on', 'RunStopped');
+  if (results.size === 0) throw runStopped();
   return plans.flatMap(({ run }) => results.get(run) ?? []);
 }
 
-/** A child of an earlier execution may still be closing: wait for its name (W4). */
-async function start({ run, input }: ChildPlan): Promise<Child> {
-  for (;;) {
+/**
+ * A child of an earlier execution may still be closing: waits for its name (W4), and looks less often the longer that takes, since
+ * each look costs events of the history.
+ * @returns null where a stop came first
+ */
+async function start({ run, input }: ChildPlan, hooks: ChildrenHooks): Promise<Child | null> {
+  for (let pause = FIRST_PAUSE_MS; !hooks.stopped(); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
       return await startChild<typeof trainPipeline>('trainPipeline', {
         workflowId: run,
@@ -67,9 +74,10 @@ async function start({ run, input }: ChildPlan): Promise<Child> {
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      await sleep('2s');
+      await condition(() => hooks.stopped(), pause);
     }
   }
+  return null;
 }
 
 /** Waits for a child; a stop of the parent is passed on once. */

@@ -5,7 +5,8 @@
  *   W4  One failed objective does not take its siblings with it; children cancel by request, so that they checkpoint.
  */
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { ObjectRef } from '../config/artifacts';
+import type { ObjectRef, RunResult } from '../config/artifacts';
+import { statusOf } from '../config/outcome';
 import { CompareInput } from '../config/workflow-input';
 import type { ChildRun } from '../activities/requests';
 import { pipeline } from './activities';
@@ -16,6 +17,7 @@ import { preprocess } from './preprocess';
 export interface ComparisonOutcome {
   readonly type: 'comparison';
   readonly name: string;
+  readonly status: RunResult['status'];
   readonly objectives: readonly ChildRun[];
   readonly report: ObjectRef;
 }
@@ -37,7 +39,8 @@ export async function compareObjectives(raw: unknown): Promise<ComparisonOutcome
     threads: recipe.engine.threads,
   });
   family.stage = 'preprocess';
-  const { dataSet, recipe: fixed } = await preprocess(name, data, { ...recipe, engine: { ...recipe.engine, threads } });
+  const bound = { ...recipe, engine: { ...recipe.engine, threads } };
+  const { dataSet, recipe: fixed } = await family.untilStopped(() => preprocess(name, data, bound));
   family.stage = 'warm-start';
   const plan = { run: name, data, recipe: fixed, objectives, threads, dataSet, parallel };
   const { warmStart, runs } = await family.train(plan, () => {
@@ -45,7 +48,9 @@ export async function compareObjectives(raw: unknown): Promise<ComparisonOutcome
     setCurrentDetails(`${family.done} of ${objectives.length} objectives are done`);
   });
   family.stage = 'report';
-  const report = await pipeline.writeComparison({ name, data, recipe: fixed, objectives: runs, warmStart });
+  const results = runs.map(({ result }) => result);
+  const status = statusOf(results, objectives.length);
+  const report = await pipeline.writeComparison({ name, data, recipe: fixed, status, objectives: runs, warmStart });
   family.stage = 'done';
-  return { type: 'comparison', name, objectives: runs, report };
+  return { type: 'comparison', name, status, objectives: runs, report };
 }

@@ -2,7 +2,7 @@
  * What the workflows have in common that train several objectives from one warm start: they answer for their children,
  * pass a stop on to them, and plan them alike.
  */
-import { defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import { CancellationScope, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import type { CheckpointRef, ObjectRef } from '../config/artifacts';
 import type { ObjectiveName } from '../config/objective';
 import type { Recipe } from '../config/recipe';
@@ -10,6 +10,7 @@ import type { RunProgress, TrainPipelineInput } from '../config/workflow-input';
 import type { ChildRun } from '../activities/requests';
 import { trainersIn } from './activities';
 import { runChildren, type ChildPlan } from './children';
+import { untilStopped } from './stopping';
 import { warmStart } from './train-pipeline';
 
 /** A life cycle of one execution: its handlers answer until it ends. */
@@ -18,6 +19,7 @@ export class Family {
   /** Of `steps`: objectives or pairings. */
   done = 0;
   private stopRequested = false;
+  private readonly stopScope = new CancellationScope();
 
   constructor(
     private readonly children: readonly string[],
@@ -35,11 +37,16 @@ export class Family {
     return this.stopRequested;
   }
 
+  /** Does what comes before the children, which a stop cancels. */
+  untilStopped<T>(work: () => Promise<T>): Promise<T> {
+    return untilStopped(this.stopScope, work);
+  }
+
   /** One warm start, and each objective from it, as many at a time as `parallel` says or as there are trainers. */
   async train(plan: FamilyPlan, onDone: () => void): Promise<{ warmStart: CheckpointRef; runs: ChildRun[] }> {
     const { run, data, recipe, objectives, threads, dataSet, parallel } = plan;
     let trainers = 1;
-    const start = await warmStart({ run, recipe, threads, dataSet }, ({ pool }) => {
+    const start = await warmStart({ run, recipe, threads, dataSet }, this.stopScope, ({ pool }) => {
       trainers = trainersIn(pool);
     });
     this.stage = 'train';
@@ -50,7 +57,7 @@ export class Family {
         version: 1,
         data,
         recipe: { ...recipe, objective },
-        shared: { dataSet, warmStart: start, warmStartRun: run },
+        shared: { dataSet, warmStart: start },
         carried: null,
       },
     }));
@@ -60,6 +67,7 @@ export class Family {
 
   private stop(): void {
     this.stopRequested = true;
+    this.stopScope.cancel();
   }
 
   private progress(): RunProgress {

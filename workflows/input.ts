@@ -12,10 +12,11 @@ export function parseInput<S extends z.ZodType>(schema: S, raw: unknown): z.outp
 }
 
 export function parseRunName(workflowId: string): string {
-  // Children add suffixes to a name that was checked: only their characters are checked again.
-  return rejecting(() =>
-    workflowId.includes('--') ? workflowId : parseAtEdge(RunName, workflowId, `workflow id "${workflowId}"`),
-  );
+  // Children add suffixes such as --magnet to the name of their parent, which the id may be longer by.
+  return rejecting(() => {
+    for (const part of workflowId.split('--')) parseAtEdge(RunName, part, `workflow id "${workflowId}"`);
+    return workflowId;
+  });
 }
 
 function rejecting<T>(parse: () => T): T {

@@ -30,6 +30,7 @@ import { helpersIn, onTrainer, pipeline, withHelpers } from './activities';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
 import { RunState } from './run-state';
+import { runStopped, untilStopped } from './stopping';
 
 export const progressQuery = defineQuery<RunProgress>('progress');
 export const requestStopUpdate = defineUpdate<RunProgress>('requestStop');
@@ -51,11 +52,11 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   let stopRequested = state?.stopRequested ?? false;
   let extendedTo = 0;
   let stage: RunProgress['stage'] = 'binding'; // before there is a state
-  const epochScope = new CancellationScope();
+  const stopScope = new CancellationScope();
   const stop = (): void => {
     stopRequested = true;
     state?.requestStop();
-    epochScope.cancel(); // the epoch under way checkpoints and returns what it committed (P3)
+    stopScope.cancel(); // the epoch under way checkpoints and returns what it committed (P3)
   };
   const progress = (): RunProgress =>
     state?.progress() ?? {
@@ -89,7 +90,9 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
     const bound = await pipeline.bindRun({ run, data, recipe, kind: 'run', also: {}, threads: recipe.engine.threads });
     if (bound.finished && bound.finished.result.epochs >= extendedTo) return { type: 'run', ...bound.finished };
     stage = 'preprocess';
-    const prepared = shared ? { dataSet: shared.dataSet, recipe } : await preprocess(run, data, recipe);
+    const prepared = shared
+      ? { dataSet: shared.dataSet, recipe }
+      : await untilStopped(stopScope, () => preprocess(run, data, recipe));
     recipe = prepared.recipe;
     state = RunState.start(recipe, bound, prepared.dataSet);
     if (stopRequested) state.requestStop();
@@ -123,13 +126,13 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   const advance = async (): Promise<FinishedRun> => {
     if (!current.warmStart) {
       current.stage = 'warm-start';
-      current.warmStarted(shared?.warmStart ?? (await warmStart(subject, placed)));
+      current.warmStarted(shared?.warmStart ?? (await warmStart(subject, stopScope, placed)));
     }
     if (!current.index) await refresh();
     while (current.hasWork()) {
       current.stage = 'train';
       try {
-        current.trained(await epochScope.run(() => trainer((on) => on.trainEpoch(epochRequest(subject, current)))));
+        current.trained(await stopScope.run(() => trainer((on) => on.trainEpoch(epochRequest(subject, current)))));
       } catch (failure) {
         const stopped = isCancellation(failure) && current.stopRequested;
         if (!stopped || CancellationScope.current().consideredCancelled) throw failure;
@@ -178,17 +181,22 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
   }
 }
 
-/** The softmax epochs before the objective, one activity each (METHOD: a network trained 3 epochs only). */
+/**
+ * The softmax epochs before the objective, one activity each (METHOD: a network trained 3 epochs only).
+ * @param scope is cancelled by a stop
+ * @throws runStopped(): a warm start that did not end is nothing to evaluate
+ */
 export async function warmStart(
   subject: TrainerSubject,
-  onOutcome: (outcome: EpochOutcome) => void = () => undefined,
+  scope: CancellationScope,
+  onOutcome: (outcome: EpochOutcome) => void,
 ): Promise<CheckpointRef> {
   let from: CheckpointRef | null = null;
   let host: string | null = null;
   for (let epoch = 1; epoch <= Math.max(1, subject.recipe.warmStart.epochs); epoch++) {
-    const outcome: EpochOutcome = await onTrainer(host, (on) =>
-      on.trainEpoch({ ...subject, phase: 'warm-start', epoch, from, index: null }),
-    );
+    const request = { ...subject, phase: 'warm-start', epoch, from, index: null } as const;
+    const outcome: EpochOutcome = await untilStopped(scope, () => onTrainer(host, (on) => on.trainEpoch(request)));
+    if (outcome.outcome === 'stopped') throw runStopped();
     from = outcome.checkpoint;
     host = outcome.hostQueue;
     onOutcome(outcome);

@@ -77,17 +77,19 @@ export async function followToAnswer(
     const failure = await withDiskInMind(toLodestoneError(error), servers, context.variables);
     const exitCode = exitCodeOf(failure);
     const isMendable = !endsForGood.includes(failure.kind);
+    const wasStopped = failure.kind === 'RunStopped';
     if (options.json)
       context.print(
         JSON.stringify({
           run,
-          status: 'failed',
+          status: wasStopped ? 'stopped' : 'failed',
           error: { kind: failure.kind, message: failure.message, exitCode },
           ...(isMendable ? { resume } : {}),
         }),
       );
     context.say(`${failure.kind}: ${failure.message}`);
-    if (isMendable) context.say(`Go on from what is stored, once that is mended: ${resume}`);
+    const goOn = wasStopped ? 'Go on with' : 'Go on from what is stored, once that is mended';
+    if (isMendable) context.say(`${goOn}: ${resume}`);
     return exitCode;
   }
 }

@@ -81,6 +81,7 @@ test('a comparison has a status and digests for each objective', async () => {
   const outcome = {
     type: 'comparison',
     name: 'groceries',
+    status: 'stopped',
     objectives: [
       {
         objective: 'softmax',

@@ -1,5 +1,5 @@
 import { outcomeJson, outcomeStatus, outcomeText } from '../../cli/outcome';
-import type { Outcome } from '../../config/outcome';
+import { statusOf, type Outcome } from '../../config/outcome';
 import { speedFigures, stepParts, type EpochSpeed } from '../../config/speed';
 import { outcomeOf, resultOf } from './support';
 
@@ -7,6 +7,10 @@ const report = { uri: 's3://lodestone/runs/mine/report.html', sha256: 'f'.repeat
 const comparison = (...statuses: ('finished' | 'stopped')[]): Outcome => ({
   type: 'comparison',
   name: 'mine',
+  status: statusOf(
+    statuses.map((status) => ({ status })),
+    statuses.length,
+  ),
   objectives: statuses.map((status, i) => {
     const objective = (['softmax', 'triplet', 'magnet'] as const)[i];
     const run = `mine--${objective}`;
@@ -55,6 +59,11 @@ test('one stopped run makes the whole stopped', () => {
   expect(outcomeStatus(comparison('finished', 'finished'))).toBe('finished');
 });
 
+test('so does one that was asked for and never began', () => {
+  const finished = { status: 'finished' } as const;
+  expect([statusOf([finished], 2), statusOf([finished, finished], 2)]).toEqual(['stopped', 'finished']);
+});
+
 test('a person reads errors beside raw pixels and chance, and where the report lies', () => {
   const text = outcomeText(comparison('finished', 'finished', 'finished'), 'reports/mine.html', [], null);
   for (const part of ['Softmax', 'Triplet', 'Magnet', '25.0 %', '50.0 %', 'raw pixels', 'chance', 'reports/mine.html'])
@@ -74,6 +83,7 @@ test('a recovery says mean and spread over pairings', () => {
     {
       type: 'recovery',
       name: 'mine',
+      status: 'finished',
       pairings: [],
       summary: [{ objective: 'magnet', pairings: 3, error1: spread(0.142), error5: spread(0.014) }],
       report,

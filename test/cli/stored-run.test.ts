@@ -109,10 +109,11 @@ describe('what is in the store', () => {
 
   test('W3: results of runs, comparisons and recoveries are found without the server', async () => {
     const child = { objective: 'magnet', run: 'mine--magnet', result: resultOf('mine--magnet') };
-    const comparison = { type: 'comparison', name: 'mine', objectives: [child], report };
+    const comparison = { type: 'comparison', name: 'mine', status: 'finished', objectives: [child], report };
     const recovery = {
       type: 'recovery',
       name: 'mine',
+      status: 'stopped',
       pairings: [{ pairing: 1, objectives: [child] }],
       summary: [],
       report,

@@ -100,7 +100,7 @@ suite('compare', () => {
     const child = (await compared()).find(({ objective }) => objective === recipe.objective);
     if (child === undefined) throw new Error(`nothing was trained by ${recipe.objective}`);
     const warmStart = await endOfWarmStart('compared');
-    const shared = { dataSet: child.result.dataSet, warmStart, warmStartRun: 'compared' };
+    const shared = { dataSet: child.result.dataSet, warmStart };
     await stand.destroy(warmStart);
     const failed = resultOf(stand.client, 'sibling', { ...input, recipe, shared });
     await expect(failed.catch(reasonOf)).resolves.toContain(`checkpoint ${warmStart.digest.slice(0, 12)}`);

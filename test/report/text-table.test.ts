@@ -140,13 +140,15 @@ test('a run in short: its read-outs with what was chosen, the headline marked, b
   expect(cells(summary, 'raw pixels')).toEqual(['raw pixels, 1-NN', '30.0 %']);
 });
 
-test('pairings are a mean and a standard deviation; no pairing is a dash, not a zero', () => {
+test('pairings are a mean and a standard deviation; no pairing, and no error@5, is a dash', () => {
   const figures = { error1: { mean: 0.128, sd: 0.001 }, error5: { mean: 0.013, sd: 0.0004 } };
   const none = { error1: { mean: 0, sd: 0 }, error5: { mean: 0, sd: 0 } };
   const table = recoveryTable([
     { objective: 'magnet', pairings: 3, ...figures },
     { objective: 'triplet', pairings: 0, ...none },
+    { objective: 'softmax', pairings: 3, ...figures, error5: null },
   ]);
   expect(cells(table, 'Magnet')).toEqual(['Magnet', '3', '12.8 ± 0.1 %', '1.3 ± 0.0 %']);
   expect(cells(table, 'Triplet')).toEqual(['Triplet', '0', '–', '–']);
+  expect(cells(table, 'Softmax')).toEqual(['Softmax', '3', '12.8 ± 0.1 %', '–']);
 });

@@ -3,8 +3,9 @@ import { activityInfo, Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import { queues } from '../../config/queues';
 import type { RunProgress } from '../../config/workflow-input';
-import type { EpochRequest, TrainerActivities } from '../../activities/requests';
+import type { EpochOutcome, EpochRequest, TrainerActivities } from '../../activities/requests';
 import type { ComparisonOutcome } from '../../workflows/compare-objectives';
+import type { RecoveryOutcome } from '../../workflows/hierarchy-recovery';
 import type { RunOutcome } from '../../workflows/train-pipeline';
 import { resultOf } from '../cli/support';
 import { answering, endOf, failing, hostQueue, objectOf, type Call } from './fake-activities';
@@ -43,16 +44,24 @@ function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
   return { passed, open };
 }
 
+async function untilCancelled(begun: () => void): Promise<never> {
+  begun();
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 100);
+  return context.cancelled.finally(() => clearInterval(beat));
+}
+
+/** What an epoch that is asked to stop answers: where it stopped. */
+async function stopping(begun: () => void, end: EpochOutcome): Promise<EpochOutcome> {
+  await untilCancelled(begun).catch(() => undefined);
+  return { ...end, outcome: 'stopped' };
+}
+
 /** Trains until it is asked to stop, then answers with a checkpoint inside the epoch, as a real one does (P3). */
 function trainingUntilStopped(begun: () => void): TrainerActivities['trainEpoch'] {
   return async (request) => {
-    if (request.phase === 'warm-start') return answering.trainEpoch(request);
-    begun();
-    const context = Context.current();
-    const beat = setInterval(() => context.heartbeat(), 100);
-    await context.cancelled.catch(() => undefined);
-    clearInterval(beat);
-    return { checkpoint: endOf(request), outcome: 'stopped', hostQueue };
+    const end = await answering.trainEpoch(request);
+    return request.phase === 'warm-start' ? end : stopping(begun, end);
   };
 }
 
@@ -65,7 +74,8 @@ describe('input', () => {
         nonRetryable: true,
         message: expect.stringContaining('recipe.epochs'),
       });
-      expect(await causeOf(await start('Bad Name', runInput(1)))).toMatchObject({ type: 'InvalidConfig' });
+      for (const name of ['Bad Name', 'trees--magnet--../x', 'trees----x'])
+        expect(await causeOf(await start(name, runInput(1)))).toMatchObject({ type: 'InvalidConfig' });
       expect(calls).toEqual([]);
     });
   }, 60_000);
@@ -101,6 +111,30 @@ describe('updates', () => {
         await (how === 'update' ? handle.executeUpdate('requestStop') : handle.signal('stop'));
         expect((await handle.result()).result).toMatchObject({ status: 'stopped', epochs: 0 });
         expect(namesOf(calls).slice(-4)).toEqual(['trainEpoch', 'refreshIndex', 'evaluateRun', 'finishRun']);
+      });
+    },
+    60_000,
+  );
+
+  it.each(['warm-start', 'preprocess'] as const)(
+    'P3: a stop in the stage %s ends the run there, and the next start goes on to its end',
+    async (stage) => {
+      const [begun, name] = [gate(), `stopped-in-${stage}`];
+      let isFirst = true;
+      const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
+        isFirst
+          ? answering.trainEpoch(request).then((end) => stopping(begun.open, end))
+          : answering.trainEpoch(request);
+      const packShard: typeof answering.packShard = (request) =>
+        isFirst ? untilCancelled(begun.open) : answering.packShard(request);
+      await house.serve(stage === 'preprocess' ? { packShard } : { trainEpoch }, async (calls) => {
+        const handle = await run(name, 2);
+        await begun.passed;
+        await handle.executeUpdate('requestStop');
+        expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
+        expect(namesOf(calls)).not.toContain('refreshIndex');
+        isFirst = false;
+        expect((await (await run(name, 2)).result()).result).toMatchObject({ status: 'finished', epochs: 2 });
       });
     },
     60_000,
@@ -185,7 +219,7 @@ describe('P6: the private queue of the host that holds the state warm', () => {
     expect(await queuesOf('warm', () => null)).toEqual([hostQueue, hostQueue]);
   }, 60_000);
 
-  it.each(['DeviceBusy', 'TrainerLost', 'WorkerShutdown'] as const)(
+  it.each(['DeviceBusy', 'TrainerLost', 'WorkerShutdown', 'StoreUnavailable'] as const)(
     'is left for the shared one after %s, and used again afterwards',
     async (kind) => {
       const name = `left-after-${kind.toLowerCase()}`;
@@ -306,8 +340,28 @@ describe('W4: children of a comparison', () => {
       const handle = await start<Promise<ComparisonOutcome>>('all-stopped', comparison, 'compareObjectives');
       await training.passed;
       await handle.executeUpdate('requestStop');
-      const { objectives } = await handle.result();
+      const { status, objectives } = await handle.result();
+      expect(status).toBe('stopped');
       expect(objectives.map(({ objective, result }) => `${objective} ${result.status}`)).toEqual(['softmax stopped']);
+    });
+  }, 60_000);
+
+  it('stopped while its first child is evaluated, it is stopped, though that child finished', async () => {
+    const evaluating = gate();
+    const stopped = gate();
+    const evaluateRun: TrainerActivities['evaluateRun'] = async (request) => {
+      evaluating.open();
+      await stopped.passed;
+      return answering.evaluateRun(request);
+    };
+    await house.serve({ evaluateRun }, async () => {
+      const handle = await start<Promise<ComparisonOutcome>>('stopped-late', comparison, 'compareObjectives');
+      await evaluating.passed;
+      await handle.executeUpdate('requestStop');
+      stopped.open();
+      const { status, objectives } = await handle.result();
+      expect(objectives.map(({ result }) => result.status)).toEqual(['finished']);
+      expect(status).toBe('stopped');
     });
   }, 60_000);
 
@@ -327,6 +381,61 @@ describe('W4: children of a comparison', () => {
       await squatter.signal('stop');
       await squatter.result();
       expect((await handle.result()).objectives).toHaveLength(3);
+    });
+  }, 60_000);
+
+  it('a stop while it waits for a name ends it', async () => {
+    const training = gate();
+    const train = trainingUntilStopped(training.open);
+    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
+      request.run === 'held--softmax' ? train(request) : answering.trainEpoch(request);
+    await house.serve({ trainEpoch }, async (calls) => {
+      const squatter = await run('held--softmax', 7);
+      await training.passed;
+      const handle = await start('held', comparison, 'compareObjectives');
+      while (calls.filter(({ activity }) => activity === 'trainEpoch').length < 3)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      await handle.signal('stop');
+      expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
+      await squatter.signal('stop');
+      await squatter.result();
+    });
+  }, 60_000);
+});
+
+describe('recovery', () => {
+  const recovery = { ...runInput(1), objectives: ['magnet'], pairings: 3 };
+
+  it('a stop in the warm start of a later pairing leaves the report of those before', async () => {
+    const warming = gate();
+    const trainEpoch: TrainerActivities['trainEpoch'] = async (request) => {
+      const end = await answering.trainEpoch(request);
+      return request.run === 'pairs--pairing-2' ? stopping(warming.open, end) : end;
+    };
+    await house.serve({ trainEpoch }, async () => {
+      const handle = await start<Promise<RecoveryOutcome>>('pairs', recovery, 'hierarchyRecovery');
+      await warming.passed;
+      await handle.signal('stop');
+      expect(await handle.result()).toMatchObject({ status: 'stopped', pairings: [{ pairing: 1 }] });
+    });
+  }, 60_000);
+
+  it('stopped before its first pairing there is nothing to report', async () => {
+    const packing = gate();
+    await house.serve({ packShard: () => untilCancelled(packing.open) }, async (calls) => {
+      const handle = await start('no-pairs', recovery, 'hierarchyRecovery');
+      await packing.passed;
+      await handle.signal('stop');
+      expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
+      expect(namesOf(calls)).not.toContain('writeRecovery');
+    });
+  }, 60_000);
+
+  it('whole, it is finished', async () => {
+    await house.serve({}, async () => {
+      const handle = await start<Promise<RecoveryOutcome>>('all-pairs', recovery, 'hierarchyRecovery');
+      const { status, pairings } = await handle.result();
+      expect([status, pairings.length]).toEqual(['finished', 3]);
     });
   }, 60_000);
 });
