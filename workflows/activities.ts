@@ -37,11 +37,9 @@ export const pipeline = proxyActivities<PipelineActivities>({ ...base, taskQueue
 export const decoding = proxyActivities<DecodeActivities>({ ...base, taskQueue: queues.cpu });
 const shared = proxyActivities<TrainerActivities>({ ...base, taskQueue: queues.gpu });
 
-/** Reasons to leave a private queue for the shared one; others are the work's own failures (P6). */
-const movesOn: readonly string[] = ['WorkerShutdown', 'ActivityReset', 'DeviceBusy', 'TrainerLost'];
-
 /**
- * Runs trainer work where its state is warm, and anywhere else when that host does not take it within 10 s (P6).
+ * Runs trainer work where its state is warm. Anywhere else when that host does not take it within 10 s, or fails in a way that
+ * another attempt may not (P6): on the shared queue attempts go on for ever.
  * @param host the private queue of the last activity's host; null: none yet
  */
 export async function onTrainer<T>(host: string | null, work: (trainer: TrainerActivities) => Promise<T>): Promise<T> {
@@ -55,7 +53,7 @@ export async function onTrainer<T>(host: string | null, work: (trainer: TrainerA
   try {
     return await work(warm);
   } catch (failure) {
-    if (!hostIsGone(failure)) throw failure;
+    if (!mayGoElsewhere(failure)) throw failure;
     return work(shared);
   }
 }
@@ -93,10 +91,10 @@ export async function withHelpers<T>(
   }
 }
 
-function hostIsGone(failure: unknown): boolean {
+function mayGoElsewhere(failure: unknown): boolean {
   if (!(failure instanceof ActivityFailure)) return false;
   const { cause } = failure;
   if (cause instanceof TimeoutFailure)
     return cause.timeoutType === 'SCHEDULE_TO_START' || cause.timeoutType === 'HEARTBEAT';
-  return cause instanceof ApplicationFailure && movesOn.includes(cause.type ?? '');
+  return cause instanceof ApplicationFailure && !cause.nonRetryable;
 }

@@ -15,7 +15,7 @@ import type {
   RefreshRequest,
   TrainerActivities,
 } from '../../activities/requests';
-import type { FailureKind } from '../../errors';
+import { failures, type FailureKind } from '../../errors';
 import { resultOf } from '../cli/support';
 
 export const hostQueue = 'lodestone-gpu-of-this-host';
@@ -80,11 +80,10 @@ export async function untilLetGo(): Promise<never> {
 
 /** As activities/failures.ts translates it. */
 export function failing(kind: FailureKind | 'WorkerShutdown', facts: Record<string, unknown> = {}): ApplicationFailure {
-  const retried: readonly string[] = ['DeviceBusy', 'TrainerLost', 'WorkerShutdown'];
   return ApplicationFailure.create({
     type: kind,
     message: `made to fail with ${kind}`,
-    nonRetryable: !retried.includes(kind),
+    nonRetryable: kind !== 'WorkerShutdown' && !failures[kind].retry,
     details: [facts],
   });
 }
