@@ -74,6 +74,7 @@ export class Guardian {
   }
 
   async hold(socket: Socket, request: HoldRequest): Promise<void> {
+    if (socket.destroyed) return; // its client died while the request waited: 'close' does not come again
     if (this.#end.signal.aborted) return send(socket, { type: 'ending' });
     const holder: Holder = { lease: request.lease, worker: request.worker, socket };
     this.#leases.add(holder);
