@@ -29,8 +29,11 @@ async function main(): Promise<void> {
   if (!(await takeLock(server, socketAddress(stateDir)))) return;
 
   const guardian = new Guardian(stateDir, projectRoot, credentials, log, () => process.exit(0));
-  const isOurs = (token: string): boolean =>
-    token.length === credentials.token.length && timingSafeEqual(Buffer.from(token), Buffer.from(credentials.token));
+  const ours = Buffer.from(credentials.token);
+  const isOurs = (token: string): boolean => {
+    const given = Buffer.from(token);
+    return given.length === ours.length && timingSafeEqual(given, ours); // which throws where bytes differ in number
+  };
   let reaped: Promise<void> | null = null;
 
   const answer = async (socket: Socket, request: Request): Promise<void> => {

@@ -7,6 +7,8 @@ import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk
 import { Client, Connection } from '@temporalio/client';
 import { ensureStack, stackStatus, stopStack, untilUnheldEnds, type StackHandle } from '../../../infra/stack/client';
 import { isAlive } from '../../../infra/stack/processes';
+import { send, tryConnect } from '../../../infra/stack/protocol';
+import { socketAddress } from '../../../infra/stack/state';
 import {
   buildGuardian,
   endAll,
@@ -80,6 +82,22 @@ describe('one stack through its life', () => {
       expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(secret);
     for (const file of readdirSync(join(stateDir, 'logs')))
       expect(readFileSync(join(stateDir, 'logs', file), 'utf8')).not.toContain(secret);
+  });
+
+  test.each([
+    ['wrong', 'f'.repeat(32)],
+    ['shorter', 'f'],
+    ['as many characters in more bytes', 'é'.repeat(32)],
+  ])('a stranger whose token is %s gets no answer, and the guardian lives', async (_, token) => {
+    const guardian = markOfProcess(stateDir, 'guardian');
+    const socket = await tryConnect(socketAddress(stateDir));
+    if (socket === null) throw new Error('no guardian listens');
+    const answers: string[] = [];
+    socket.on('data', (data) => answers.push(String(data)));
+    send(socket, { type: 'status', token });
+    await once(socket, 'close');
+    expect(answers).toEqual([]);
+    expect(await stackStatus(stateDir)).toMatchObject({ type: 'running', guardian: guardian.pid });
   });
 
   test('the worker gets the servers and credentials of the stack', () => {
