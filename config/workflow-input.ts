@@ -73,12 +73,16 @@ export const RecoverInput = z.strictObject({
 });
 export type RecoverInput = z.infer<typeof RecoverInput>;
 
-/** A name of a run: workflow id and key prefix; children add `--magnet` and the like. */
+/** A name that a run is given: workflow id and key prefix; children add `--magnet` and the like, and are known by it. */
 export const RunName = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9-]{0,62}$/,
     'must be lower-case letters, digits and -, at most 63, starting with a letter or digit',
+  )
+  .refine(
+    (name) => !name.includes('--'),
+    'must not contain --: that marks the runs of a comparison, such as photos--magnet. Use a single -',
   );
 
 /** The answer of the query `progress`. */

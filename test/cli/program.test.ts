@@ -72,6 +72,7 @@ describe('what is wrong ends in one message and its exit code, and starts nothin
     ['run photos --epochs ten', 2, /epochs: got "ten"/],
     ['run photos --objective magnets', 2, /objective: got "magnets"/],
     ['run photos --name Photos', 2, /run name "Photos"/],
+    ['demo --name my--photos', 2, /run name "my--photos"[^]*must not contain --/],
     ['compare photos --objectives softmax,magnat', 2, /got "magnat"/],
     ['run phots', 3, /phots, which is not there\. Did you mean photos\?/],
     ['run with.yaml --recipe quick', 2, /must be one recipe/],

@@ -41,5 +41,11 @@ test('training anew counts on', () => {
 test('a name that was given is checked', () => {
   expect(givenName('groceries')).toBe('groceries');
   expect(() => givenName('My Run')).toThrow(/"My Run"; must be lower-case letters, digits and -/);
-  expect(() => givenName('a--b'.padEnd(64, 'c'))).toThrow(/at most 63/);
+  expect(() => givenName('a'.padEnd(64, 'c'))).toThrow(/at most 63/);
+});
+
+test('a name that was given cannot pass for one of the runs of a comparison', () => {
+  expect(() => givenName('my--photos')).toThrow(/"my--photos"; must not contain --.*Use a single -/);
+  expect(givenName('my-photos-')).toBe('my-photos-');
+  expect(nameAgain('my-photos-', 2)).toBe('my-photos-2');
 });
