@@ -1,6 +1,6 @@
 /** lodestone watch, resume, stop, extend: what is done to runs that exist. */
 import type { RunProgress } from '../../config/workflow-input';
-import { LodestoneError } from '../../errors';
+import { failures, LodestoneError } from '../../errors';
 import type { Context } from '../context';
 import { NO_WORKER } from '../follow';
 import { extendRun, hasWorker, signalStop, startRun, viewRun, type StartRequest } from '../run-client';
@@ -36,21 +36,26 @@ export function resume(context: Context, run: string, options: RunOptions): Prom
 }
 
 export function stop(context: Context, run: string, options: RunOptions): Promise<number> {
-  return withServers(context, options, { worker: 'all', command: `stop ${run}` }, async (servers) => {
-    const view = await known(servers, run);
-    if (view.status !== 'open') {
-      context.print(`${run} is not running (${view.status}). Go on with it: ${resumeCommand(run, options.store)}`);
-      return 0;
-    }
-    await signalStop(servers.client, run); // the server keeps it, also where no worker serves at the moment
-    if (options.detach) {
-      await servers.keepFor(run);
-      context.print(`${run} stops at its next checkpoint. Go on later: ${resumeCommand(run, options.store)}`);
-      return 0;
-    }
-    await followToAnswer(context, servers, run, { ...options, stopOnInterrupt: false });
-    return 0; // it was asked to stop: that it did is no failure
-  });
+  return withServers(context, options, { worker: 'all', command: `stop ${run}` }, (servers) =>
+    stopOn(context, servers, run, options),
+  );
+}
+
+/** @returns 0 where the run stopped or finished, else the code of what it failed with, or of a view that was left */
+export async function stopOn(context: Context, servers: Servers, run: string, options: RunOptions): Promise<number> {
+  const view = await known(servers, run);
+  if (view.status !== 'open') {
+    context.print(`${run} is not running (${view.status}). Go on with it: ${resumeCommand(run, options.store)}`);
+    return 0;
+  }
+  await signalStop(servers.client, run); // the server keeps it, also where no worker serves at the moment
+  if (options.detach) {
+    await servers.keepFor(run);
+    context.print(`${run} stops at its next checkpoint. Go on later: ${resumeCommand(run, options.store)}`);
+    return 0;
+  }
+  const code = await followToAnswer(context, servers, run, { ...options, stopOnInterrupt: false });
+  return code === failures.RunStopped.exitCode ? 0 : code; // it was asked to stop: that it did is no failure
 }
 
 /** @param epochs how many in all; an open run trains on to it, a closed one is started again for it */
