@@ -11,6 +11,7 @@ import { temporalSettings } from '../activities/temporal-settings';
 import type { StackHandle } from '../infra/stack/client';
 import type { ObjectStore } from '../storage/store';
 import { readEnvironment } from '../config/environment';
+import { shownLocation } from '../config/shown-location';
 import { LodestoneError } from '../errors';
 import { toLodestoneError } from './failures';
 import { projectRoot, stackFolder, type Surroundings } from './settings';
@@ -55,7 +56,7 @@ export function configuredServers(variables: Variables): Configured {
   if (address === null)
     throw new LodestoneError(
       'InvalidConfig',
-      `TEMPORAL_ADDRESS: got nothing, but a store is configured (${store}); the local stack uses its own store only. ` +
+      `TEMPORAL_ADDRESS: got nothing, but a store is configured (${shownLocation(store)}); the local stack uses its own store only. ` +
         'Set TEMPORAL_ADDRESS (or a profile), or leave --store and LODESTONE_STORE out to use the local stack.',
     );
   return { type: 'configured', address };

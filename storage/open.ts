@@ -1,6 +1,7 @@
 /** From a store's location, as a user writes it, to the store. */
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../config/environment';
+import { shownLocation } from '../config/shown-location';
 import { LodestoneError } from '../errors';
 import { FileStore } from './file-store';
 import { S3Store } from './s3-store';
@@ -20,7 +21,7 @@ export function openStore(
   if (url === null || !/^(s3:|file:\/\/\/)/.test(location)) {
     throw new LodestoneError(
       'InvalidConfig',
-      `store: got ${withoutPassword(location)}, must be s3://bucket/prefix or file:///path. Set --store or LODESTONE_STORE.`,
+      `store: got ${quoted(location)}, must be s3://bucket/prefix or file:///path. Set --store or LODESTONE_STORE.`,
     );
   }
   if (url.protocol === 'file:') return new FileStore(fileURLToPath(url));
@@ -43,7 +44,7 @@ export function openS3Store(
   if (url.hostname === '' || strange !== undefined) {
     throw new LodestoneError(
       'InvalidConfig',
-      `store: got ${location}, must be s3://bucket/prefix?endpoint=http://host:port${strange === undefined ? '' : `, without ${strange}`}. Set --store or LODESTONE_STORE.`,
+      `store: got ${quoted(location)}, must be s3://bucket/prefix?endpoint=http://host:port${strange === undefined ? '' : `, without ${strange}`}. Set --store or LODESTONE_STORE.`,
     );
   }
   return new S3Store({
@@ -63,11 +64,11 @@ function checkedEndpoint(endpoint: string | null): string | null {
     return url.origin;
   throw new LodestoneError(
     'InvalidConfig',
-    `store endpoint: got ${withoutPassword(endpoint)}, must be http://host:port or https://host:port without user and password. ` +
+    `store endpoint: got ${quoted(endpoint)}, must be http://host:port or https://host:port without user and password. ` +
       'Set ?endpoint= in --store or LODESTONE_STORE, or LODESTONE_STORE_ENDPOINT.',
   );
 }
 
-function withoutPassword(text: string): string {
-  return JSON.stringify(text.replace(/\/\/[^/@]*@/, '//***@'));
+function quoted(location: string): string {
+  return JSON.stringify(shownLocation(location));
 }

@@ -108,6 +108,18 @@ describe('what is wrong ends in one message and its exit code, and starts nothin
     expect(store.stderr()).toMatch(/TEMPORAL_ADDRESS: got nothing, .*s3:\/\/bucket\/runs/);
   });
 
+  test.each(['s3://me:hunter2@bucket', 's3://bucket?secretKey=hunter2'])(
+    'a secret in --store is not repeated: %s',
+    async (store) => {
+      for (const server of [{}, { TEMPORAL_ADDRESS: '127.0.0.1:1' }]) {
+        const { code, stdout, stderr } = await lodestone(`list --json --store ${store}`, server);
+        expect([code, stdout()]).toEqual([2, expect.stringContaining('"status":"failed"')]);
+        expect(stdout() + stderr()).toMatch(/store/);
+        expect(stdout() + stderr()).not.toContain('hunter2');
+      }
+    },
+  );
+
   test('with --json the last line of stdout is the failure', async () => {
     const { code, stdout } = await lodestone('run phots --json');
     const { status, error } = JSON.parse(stdout().trim().split('\n').at(-1) ?? '');

@@ -39,14 +39,17 @@ test.each([
   expect(() => openStore(location, environment)).toThrow(words);
 });
 
-test.each(['s3://me:hunter2@bucket', 's3://bucket?endpoint=http://me:hunter2@127.0.0.1:9000', 'ftp://me:hunter2@x'])(
-  'a password in a location is refused and not repeated (%#)',
-  (location) => {
-    const open = (): unknown => openStore(location, environment);
-    expect(open).toThrow(/must/);
-    expect(open).not.toThrow(/hunter2/);
-  },
-);
+test.each([
+  's3://me:hunter2@bucket',
+  's3://bucket?endpoint=http://me:hunter2@127.0.0.1:9000',
+  'ftp://me:hunter2@x',
+  's3://me:half/hunter2@bucket', // no location at all: a port is no word
+  's3://bucket?secretKey=hunter2',
+])('a password in a location is refused and not repeated (%#)', (location) => {
+  const open = (): unknown => openStore(location, environment);
+  expect(open).toThrow(/must/);
+  expect(open).not.toThrow(/hunter2/);
+});
 
 test('a store in a folder that cannot be made says so', async () => {
   const folder = await freshFolder();
