@@ -119,10 +119,12 @@ export async function extendRun(
   });
 }
 
-export async function listRuns(client: Client, limit: number): Promise<RunView[]> {
+/** The newest `limit` of the runs that are wanted by their name, newest first. */
+export async function listRuns(client: Client, limit: number, isWanted: (run: string) => boolean): Promise<RunView[]> {
   const views: RunView[] = [];
   const types = ['trainPipeline', 'compareObjectives', 'hierarchyRecovery'].map((type) => `'${type}'`).join(', ');
   for await (const info of client.workflow.list({ query: `WorkflowType IN (${types})` })) {
+    if (!isWanted(info.workflowId)) continue;
     if (views.some(({ run }) => run === info.workflowId)) continue; // an earlier execution of the same run
     views.push(viewOf({ ...info, raw: {} }));
     if (views.length === limit) break;

@@ -21,6 +21,11 @@ export function givenName(name: string): string {
   return parseAtEdge(RunName, name, `run name "${name}"`);
 }
 
+/** One of the runs of a comparison or recovery, called `<parent>--<objective>`; RunName has no `--`. */
+export function isChildName(run: string): boolean {
+  return run.includes('--');
+}
+
 /** `<folder>-<objective or kind>-<8 hex of the configuration's digest>` */
 export function derivedName({ data, recipe, kind, also = null }: Configuration): string {
   const deciding = Object.fromEntries(

@@ -3,6 +3,7 @@ import { didYouMean } from '../../config/did-you-mean';
 import { LodestoneError } from '../../errors';
 import { withStore, type Context } from '../context';
 import { listRuns, viewRun, type RunView } from '../run-client';
+import { isChildName } from '../run-name';
 import { openServers, type Servers, type Wish } from '../servers';
 
 export interface RunOptions {
@@ -11,8 +12,8 @@ export interface RunOptions {
   readonly detach?: boolean | undefined;
 }
 
-/** Runs that are listed, and that a wrong name is compared with. */
-export const LISTED = 100;
+/** Newest runs that a wrong name is compared with. */
+const COMPARED = 20;
 
 export async function withServers(
   context: Context,
@@ -35,9 +36,10 @@ export async function known(servers: Servers, run: string): Promise<RunView> {
 }
 
 export async function notFound(servers: Servers, run: string): Promise<LodestoneError> {
-  const names = [...new Set((await listRuns(servers.client, LISTED)).map((view) => view.run))];
+  const isMeant = (other: string): boolean => isChildName(run) || !isChildName(other);
+  const names = (await listRuns(servers.client, COMPARED, isMeant)).map((view) => view.run);
   return new LodestoneError(
     'RunNotFound',
-    `run: got ${run}, which this Temporal server does not know. ${didYouMean(run, names.slice(0, 20))}.`,
+    `run: got ${run}, which this Temporal server does not know. ${didYouMean(run, names)}.`,
   );
 }

@@ -3,23 +3,21 @@ import { resolve } from 'node:path';
 import { LodestoneError } from '../../errors';
 import { textTable } from '../../report/text-table';
 import { counted } from '../../report/wording';
-import { runLayout, runsPrefix } from '../../storage/run-layout';
+import { runLayout } from '../../storage/run-layout';
 import type { Context } from '../context';
+import { listedRuns } from '../listed-runs';
 import { beatLine, duration, percent, speedLine } from '../live-view';
-import { askProgress, listRuns, viewRun, type RunView } from '../run-client';
+import { askProgress, viewRun } from '../run-client';
 import type { Servers } from '../servers';
 import { profileFile, reportFile, shownPath } from '../settings';
 import { storedOutcome } from '../stored-run';
 import { storedSpeed } from '../stored-speed';
 import { printOutcome, resumeCommand, watchCommand, writeProfile, writeReport } from './execute';
-import { LISTED, notFound, withServers, type RunOptions } from './known-runs';
+import { notFound, withServers, type RunOptions } from './known-runs';
 
 export function list(context: Context, options: RunOptions & { readonly all?: boolean | undefined }): Promise<number> {
   return withServers(context, options, { worker: 'none', command: 'list' }, async (servers) => {
-    const views = await listRuns(servers.client, LISTED);
-    const stored = await storedRuns(servers, views);
-    const isChild = (name: string): boolean => name.includes('--') && !options.all;
-    const shown = [...views, ...stored].filter(({ run }) => !isChild(run));
+    const shown = await listedRuns(servers, options.all ?? false);
     if (options.json) {
       context.print(
         JSON.stringify({
@@ -131,25 +129,4 @@ async function profile(context: Context, servers: Servers, run: string, out: str
     );
   context.print(shownPath(context.folder, path));
   return 0;
-}
-
-interface Listed {
-  readonly run: string;
-  readonly workflowType: string | null;
-  readonly status: string;
-  readonly started: Date | null;
-  readonly closed: Date | null;
-}
-
-/** Finished runs that the server has forgotten, by their results. */
-async function storedRuns({ store }: Servers, views: readonly RunView[]): Promise<Listed[]> {
-  const listed = new Set(views.map(({ run }) => run));
-  const found: Listed[] = [];
-  for await (const key of store.list(runsPrefix)) {
-    const run = key.slice(runsPrefix.length).split('/')[0];
-    if (listed.has(run)) continue;
-    listed.add(run);
-    found.push({ run, workflowType: null, status: 'stored', started: null, closed: null });
-  }
-  return found;
 }
