@@ -67,7 +67,7 @@ export async function doctor(
     if (!json) context.print(`${check.state.padEnd(5)} ${check.name}: ${check.text}`);
   };
   show(nodeCheck(process.versions.node));
-  show(machineCheck());
+  show(machineCheck(`${process.platform}-${process.arch}`));
   show(await diskCheck(stateFolder(here.variables)));
   for (const check of toolchainChecks(context.folder)) show(check);
   for (const check of await engineChecks(context)) show(check);
@@ -97,14 +97,13 @@ export function nodeCheck(version: string): Check {
   return { name, state: 'ok', text: version };
 }
 
-function machineCheck(): Check {
-  const platform = `${process.platform}-${process.arch}`;
+export function machineCheck(platform: string): Check {
   const text = `${platform}, ${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GB memory`;
   if (platform === 'linux-x64') return { name: 'machine', state: 'ok', text };
   return {
     name: 'machine',
-    state: 'warn',
-    text: `${text}; only linux-x64 is tested. Use a Linux container if set-up fails.`,
+    state: 'fail',
+    text: `${text}; must be linux-x64: set-up refuses others. Use such a machine, virtual machine or container.`,
   };
 }
 
