@@ -44,7 +44,7 @@ export interface StackHandle {
   readonly endpoints: StackEndpoints;
   /** What a worker or a command must set to use the stack. */
   readonly environment: Record<string, string>;
-  /** Ends a command's lease. A permanent one ends with stopStack, a run's with its workflow or endRunLease. */
+  /** Ends a command's lease. A permanent one ends with stopStack, a run's with its workflow. */
   release(): Promise<void>;
 }
 
@@ -147,14 +147,6 @@ export async function untilUnheldEnds(stateDir: string): Promise<void> {
   }
 }
 
-/** Says that a detached run is over; without a guardian there is nothing to say. */
-export async function endRunLease(stateDir: string, name: string): Promise<void> {
-  const socket = readState(stateDir) === null ? null : await tryConnect(socketAddress(stateDir));
-  if (socket === null) return;
-  await ask(socket, { type: 'end-run', token: loadCredentials(stateDir).token, name });
-  await closed(socket);
-}
-
 interface Held {
   readonly socket: Socket;
   readonly ports: Ports;
@@ -190,7 +182,6 @@ function askToHold(socket: Socket, options: StackOptions): Promise<Held | null> 
           return reject(new LodestoneError('RunStopped', 'the local stack was stopped while it started'));
         case 'ending':
         case 'status':
-        case 'done':
           return undefined;
         default:
           return assertNever(reply);

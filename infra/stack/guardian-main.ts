@@ -44,9 +44,6 @@ async function main(): Promise<void> {
         return guardian.hold(socket, request);
       case 'status':
         return send(socket, { type: 'status', report: guardian.report() });
-      case 'end-run':
-        guardian.endRun(request.name);
-        return send(socket, { type: 'done' });
       case 'stop':
         return guardian.stop(); // the end of the connection is the answer
       default:

@@ -102,13 +102,6 @@ export class Guardian {
     }
   }
 
-  /** A run that is over, as its command knows; its lease goes. */
-  endRun(name: string): void {
-    this.log.info({ run: name }, 'run is over');
-    this.#leases.endRun(name);
-    this.#review();
-  }
-
   /** Whoever holds is told and does not bring the stack back; leases on disk go. */
   async stop(): Promise<void> {
     this.#leases.forgetKept();
@@ -231,8 +224,12 @@ export class Guardian {
   async #endClosedRuns(): Promise<void> {
     const { ports } = this.#state;
     if (!this.#isServing || this.#end.signal.aborted || ports === null) return;
-    for (const run of this.#leases.unattendedRuns())
-      if (await runIsClosed(`127.0.0.1:${ports.temporal}`, run)) this.endRun(run);
+    for (const run of this.#leases.unattendedRuns()) {
+      if (!(await runIsClosed(`127.0.0.1:${ports.temporal}`, run))) continue;
+      this.log.info({ run }, 'run is over');
+      this.#leases.endRun(run);
+      this.#review();
+    }
   }
 
   #progress(line: string): void {

@@ -21,7 +21,6 @@ export const Request = z.discriminatedUnion('type', [
     workerCommand: z.array(z.string()).min(1).nullable(),
   }),
   z.strictObject({ type: z.literal('status'), token }),
-  z.strictObject({ type: z.literal('end-run'), token, name: z.string() }),
   z.strictObject({ type: z.literal('stop'), token }),
 ]);
 export type Request = z.infer<typeof Request>;
@@ -53,7 +52,6 @@ export const Reply = z.discriminatedUnion('type', [
     message: z.string(),
   }),
   z.strictObject({ type: z.literal('status'), report: Report }),
-  z.strictObject({ type: z.literal('done') }),
   /** The guardian ends; whoever still wants a stack starts another. */
   z.strictObject({ type: z.literal('ending') }),
   /** Somebody stopped the stack: holders do not bring it back. */
