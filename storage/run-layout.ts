@@ -59,7 +59,6 @@ export function runLayout(run: string): RunLayout {
 /** Data sets and their shards are shared by content between runs. */
 export const dataSets = {
   blobs: 'datasets/blobs/',
-  scan: (digest: string) => `datasets/scans/${digest}.json`,
   /** @param inputs digest of the ordered content of the shard's files and of the view */
   shardReport: (inputs: string) => `datasets/shards/${inputs}.json`,
   manifest: (digest: string) => `datasets/${digest}/manifest.json`,
