@@ -9,11 +9,11 @@ import { ensureStack, stackStatus, stopStack, untilUnheldEnds, type StackHandle 
 import { isAlive } from '../../../infra/stack/processes';
 import { send, tryConnect } from '../../../infra/stack/protocol';
 import { socketAddress } from '../../../infra/stack/state';
+import { hasServer } from '../../storage/support/servers';
 import {
   buildGuardian,
   endAll,
   freshStateDir,
-  hasVersitygw,
   markOfProcess,
   projectRoot,
   s3Client,
@@ -232,8 +232,7 @@ test('E2: a Temporal database without its ready mark is replaced', async () => {
   await untilStopped(stateDir);
 });
 
-test('versitygw: its own bucket and database, kept between ups', async () => {
-  if (!hasVersitygw()) return;
+(hasServer('versitygw') ? test : test.skip)('versitygw: its own bucket and database, kept between ups', async () => {
   const stateDir = freshStateDir();
   const first = await up(stateDir, { s3: 'versitygw' });
   await putObject(first, 'a/b');

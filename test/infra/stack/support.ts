@@ -1,6 +1,6 @@
 /** Stacks in state directories of their own; after the tests none of the processes they ever had may run. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -81,12 +81,6 @@ export function s3Client({ endpoints, environment }: StackHandle): S3Client {
     },
   });
 }
-
-export const hasVersitygw = (): boolean => {
-  const toolchain = JSON.parse(readFileSync(join(projectRoot, '.lodestone/toolchain.json'), 'utf8'));
-  if (toolchain.versitygw === null) console.warn('versitygw is not set up: its test is skipped. Run: npm run setup');
-  return toolchain.versitygw !== null;
-};
 
 /** Ends every stack of the file and answers which of all the processes seen still run. */
 export async function endAll(): Promise<ProcessMark[]> {
