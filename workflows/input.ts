@@ -1,6 +1,7 @@
 /** The first thing every workflow does: parse its input, and fail for good when it is wrong (W1). */
 import { ApplicationFailure } from '@temporalio/workflow';
 import { z } from 'zod';
+import { ObjectiveName } from '../config/objective';
 import { RunName } from '../config/workflow-input';
 import { parseAtEdge } from '../config/parse';
 import { LodestoneError } from '../errors';
@@ -11,12 +12,12 @@ export function parseInput<S extends z.ZodType>(schema: S, raw: unknown): z.outp
   return rejecting(() => parseAtEdge(schema, raw, 'workflow input'));
 }
 
+/** What children are called after the name of their parent. */
+const suffix = new RegExp(`(--pairing-[0-9]+)?--(${ObjectiveName.options.join('|')})$`);
+
 export function parseRunName(workflowId: string): string {
-  // Children add suffixes such as --magnet to the name of their parent, which the id may be longer by.
-  return rejecting(() => {
-    for (const part of workflowId.split('--')) parseAtEdge(RunName, part, `workflow id "${workflowId}"`);
-    return workflowId;
-  });
+  rejecting(() => parseAtEdge(RunName, workflowId.replace(suffix, ''), `workflow id "${workflowId}"`));
+  return workflowId;
 }
 
 function rejecting<T>(parse: () => T): T {
