@@ -28,7 +28,12 @@ export function resume(context: Context, run: string, options: RunOptions): Prom
     }
     if (options.detach) {
       await servers.keepFor(run);
-      context.print(`${run} goes on. See it: ${watchCommand(run, options.store)}`);
+      answer(
+        context,
+        options,
+        { run, status: 'started' },
+        `${run} goes on. See it: ${watchCommand(run, options.store)}`,
+      );
       return 0;
     }
     return followToAnswer(context, servers, run, { ...options, stopOnInterrupt: true });
@@ -45,13 +50,17 @@ export function stop(context: Context, run: string, options: RunOptions): Promis
 export async function stopOn(context: Context, servers: Servers, run: string, options: RunOptions): Promise<number> {
   const view = await known(servers, run);
   if (view.status !== 'open') {
-    context.print(`${run} is not running (${view.status}). Go on with it: ${resumeCommand(run, options.store)}`);
+    const resume = resumeCommand(run, options.store);
+    const text = `${run} is not running (${view.status}). Go on with it: ${resume}`;
+    answer(context, options, { run, status: view.status, resume }, text);
     return 0;
   }
   await signalStop(servers.client, run); // the server keeps it, also where no worker serves at the moment
   if (options.detach) {
     await servers.keepFor(run);
-    context.print(`${run} stops at its next checkpoint. Go on later: ${resumeCommand(run, options.store)}`);
+    const resume = resumeCommand(run, options.store);
+    const text = `${run} stops at its next checkpoint. Go on later: ${resume}`;
+    answer(context, options, { run, status: 'stopping', resume }, text);
     return 0;
   }
   const code = await followToAnswer(context, servers, run, { ...options, stopOnInterrupt: false });
@@ -74,13 +83,25 @@ export function extend(context: Context, run: string, epochs: string, options: R
         `extend: got ${run}, a workflow of type ${request.type}, must be a run of one objective. Extend one of its runs; \`lodestone list --all\` shows them.`,
       );
     const progress = await askToExtend(context, servers, run, request, target);
-    context.say(`${run} trains to epoch ${Math.max(target, progress.epochs)}.`);
+    const total = Math.max(target, progress.epochs);
+    context.say(`${run} trains to epoch ${total}.`);
     if (options.detach) {
       await servers.keepFor(run);
+      answer(
+        context,
+        options,
+        { run, status: 'started', epochs: total },
+        `See it: ${watchCommand(run, options.store)}`,
+      );
       return 0;
     }
     return followToAnswer(context, servers, run, { ...options, stopOnInterrupt: true });
   });
+}
+
+/** What a command says that does not wait for the run: to a program, or in words. */
+function answer({ print }: Context, { json }: RunOptions, facts: Record<string, unknown>, text: string): void {
+  print(json ? JSON.stringify(facts) : text);
 }
 
 /** A worker answers it, not the server; the local stack starts one. */

@@ -46,7 +46,7 @@ async function stoppable(result: () => Promise<unknown>): Promise<Servers> {
     withDeadline: (_: number, work: () => Promise<unknown>) => work(),
     workflow: { getHandle: () => handle },
   };
-  return { client, store } as unknown as Servers;
+  return { client, store, keepFor: () => Promise.resolve() } as unknown as Servers;
 }
 
 const ends = (change: Partial<RunResult>) => () => Promise.resolve(outcomeOf('groceries', report, change));
@@ -59,4 +59,16 @@ test.each<[string, () => Promise<unknown>, number]>([
   ['its own code where the run failed instead', fails('NumericalDivergence'), 6],
 ])('stop ends with %s', async (_, result, code) => {
   expect(await stopOn(contextOf(captured(folder)), await stoppable(result), 'groceries', {})).toBe(code);
+});
+
+test('--json: one object on stdout also where stop does not wait, and where there is nothing to stop', async () => {
+  const servers = await stoppable(ends({}));
+  const said = async (): Promise<unknown> => {
+    const context = captured(folder);
+    await stopOn(contextOf(context), servers, 'groceries', { json: true, detach: true });
+    return JSON.parse(context.stdout());
+  };
+  const resume = expect.stringContaining('resume groceries');
+  expect(await said()).toEqual({ run: 'groceries', status: 'stopping', resume });
+  expect(await said()).toEqual({ run: 'groceries', status: 'completed', resume });
 });
