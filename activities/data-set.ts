@@ -3,17 +3,19 @@
  *
  *   P7  Training does not wait for a whole data set: shards are filled behind, and records of those that are not there yet
  *       are read from the store by range.
- *   S2  A shard that the store has lost or damaged ends the run with DataRejected; run again, packing makes it anew.
+ *   S2  A manifest or shard that the store has lost or damaged ends the run with DataRejected; run again, preprocessing makes
+ *       it anew.
  */
 import { readFile } from 'node:fs/promises';
 import { DataSetManifest, type ObjectRef } from '../config/artifacts';
-import { parseAtEdge } from '../config/parse';
 import { LodestoneError } from '../errors';
 import type { FetchRecords } from '../datasets/shard-source';
 import { recordBytesOf } from '../datasets/view';
 import { corrupt } from '../storage/blobs';
+import { parseManifest } from '../storage/commits';
 import { dataSets } from '../storage/run-layout';
 import { keyOf, uriOf, type ObjectStore } from '../storage/store';
+import { isDamage } from './failures';
 import type { Services } from './services';
 
 export type Manifest = typeof DataSetManifest._output;
@@ -59,13 +61,10 @@ export async function withFillingDataSet<T>(
   const releases = [cache.hold([dataSet])];
   let isUsed = true;
   try {
-    const manifestPath = await cache.path(store, dataSet);
-    const manifest = parseAtEdge(
-      DataSetManifest,
-      JSON.parse(await readFile(manifestPath, 'utf8')),
-      'data set manifest',
-      'ArtifactCorrupt',
-    );
+    const { manifestPath, manifest } = await intact(async () => {
+      const manifestPath = await cache.path(store, dataSet);
+      return { manifestPath, manifest: parseManifest(await readFile(manifestPath), DataSetManifest, manifestPath) };
+    });
     const refs = shardsOf(store, manifest);
     releases.push(cache.hold(refs));
     const there = new Set<number>();
@@ -104,10 +103,11 @@ function shardsOf(store: ObjectStore, { view, shards }: Manifest): ObjectRef[] {
   }));
 }
 
-/** Damage may be of the way only: it is asked for twice. No retry of the activity would help. */
-async function intact<T>(read: () => Promise<T>): Promise<T> {
-  const isDamage = (error: unknown): error is LodestoneError =>
-    error instanceof LodestoneError && error.kind === 'ArtifactCorrupt';
+/**
+ * Reads what a data set is made of. Damage may be of the way only: it is asked for twice. No retry of the activity would help,
+ * so what stays damaged is DataRejected: started again, preprocessing makes it anew.
+ */
+export async function intact<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -37,15 +37,23 @@ export async function writeEvent(store: ObjectStore, run: string, event: Event):
   await store.put(runLayout(run).event(name), Buffer.from(JSON.stringify({ ...event, at, host: hostname() })));
 }
 
-/** In the order of time. */
+/** In the order of time. They are hints: what cannot be read as one is passed over, no run waits for it. */
 export async function readEvents(store: ObjectStore, run: string): Promise<Event[]> {
   const keys: string[] = [];
   for await (const key of store.list(runLayout(run).events)) keys.push(key);
   const events: Event[] = [];
   for (const key of keys.sort()) {
     const bytes = await store.get(key);
-    const parsed = bytes && Event.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-    if (parsed?.success) events.push(parsed.data);
+    const event = bytes && eventFrom(bytes);
+    if (event) events.push(event);
   }
   return events;
+}
+
+function eventFrom(bytes: Uint8Array): Event | null {
+  try {
+    return Event.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8'))).data ?? null;
+  } catch {
+    return null; // truncated or overwritten
+  }
 }

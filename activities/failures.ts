@@ -21,12 +21,31 @@ export async function rejectingInput<T>(
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof LodestoneError) || error.kind !== 'ArtifactCorrupt') throw error;
+    if (!isDamage(error)) throw error;
     throw new LodestoneError('InputRejected', `${what}: ${error.message} The run goes back to the one before.`, {
       cause: error,
       facts: { what, lastGood: await lastGood() },
     });
   }
+}
+
+/** Reads what a run left that has ended: nothing goes back for it, and no retry would help. */
+export async function rejectingRecords<T>(run: string, read: () => Promise<T>): Promise<T> {
+  const what = `records of the run ${run}`;
+  try {
+    return await read();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    throw new LodestoneError('InputRejected', `${what}: ${error.message}`, {
+      cause: error,
+      facts: { what, lastGood: null },
+    });
+  }
+}
+
+/** Whether something stored is missing or is not what it was. */
+export function isDamage(error: unknown): error is LodestoneError {
+  return error instanceof LodestoneError && error.kind === 'ArtifactCorrupt';
 }
 
 /** Wraps every activity of a set. */

@@ -15,7 +15,7 @@ import { uriOf } from '../storage/store';
 import { bindRun, FinishedRecord } from './binding';
 import { withDataSet, type LocalDataSet } from './data-set';
 import { readEvents } from './events';
-import { rejectingInput, translating } from './failures';
+import { rejectingInput, rejectingRecords, translating } from './failures';
 import { beating } from './heartbeat';
 import { picturesOf } from './pictures';
 import { chainTo, curveOf, evaluationAt } from './run-records';
@@ -108,7 +108,9 @@ async function finishRun(services: Services, version: string, request: FinishReq
 
 async function writeComparison(services: Services, version: string, request: ComparisonRequest): Promise<ObjectRef> {
   const { name, data, recipe, status, warmStart } = request;
-  const objectives = await Promise.all(request.objectives.map((child) => compared(services, child, request)));
+  const objectives = await Promise.all(
+    request.objectives.map((child) => rejectingRecords(child.run, () => compared(services, child, request))),
+  );
   const { dataSet: first } = request.objectives[0].result;
   const dataSet = await withDataSet(services, first, (local) => Promise.resolve(summaryOf(data, local)));
   const names = objectives.map(({ objective }) => objective);

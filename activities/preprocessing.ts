@@ -20,6 +20,7 @@ import { commitManifest, findManifest, readManifest } from '../storage/commits';
 import { dataSets } from '../storage/run-layout';
 import { uriOf } from '../storage/store';
 import { bindDataSet } from './binding';
+import { intact } from './data-set';
 import { translating } from './failures';
 import { beating } from './heartbeat';
 import type {
@@ -118,7 +119,7 @@ async function assembleDataSet(
   const { store } = services;
   return beating<HeartbeatDetails, ObjectRef>(async () => {
     const scan = await new Scans(store).read(scanRef);
-    const reports = await Promise.all(shards.map((ref) => readManifest(store, ref, ShardReport)));
+    const reports = await Promise.all(shards.map((ref) => intact(() => readManifest(store, ref, ShardReport))));
     const view = viewFor(recipe.network.inputSize, recipe.data);
     const manifest = buildManifest(scan, reports, { view, maxQuarantined: recipe.data.maxQuarantined });
     const ref = await commitManifest(store, dataSets.manifest(manifestDigest(manifest)), DataSetManifest, manifest);

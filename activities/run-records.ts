@@ -8,7 +8,7 @@ import {
   type Phase,
 } from '../config/artifacts';
 import { LodestoneError } from '../errors';
-import { getVerified } from '../storage/blobs';
+import { getVerified, REMEDY } from '../storage/blobs';
 import { readManifest } from '../storage/commits';
 import { keyOf, uriOf, type ObjectStore } from '../storage/store';
 import { parseCurve } from './curve';
@@ -36,7 +36,7 @@ export async function chainTo(
     if (key === undefined)
       throw new LodestoneError(
         'ArtifactCorrupt',
-        `checkpoint ${digest}: is missing, a later one names it as its parent. Start the run again: it makes it anew.`,
+        `checkpoint ${digest}: is missing, a later one names it as its parent. ${REMEDY}`,
       );
     const ref: ObjectRef = { uri: uriOf(store, key), sha256: digest, bytes: (await store.head(key))?.bytes ?? 0 };
     const manifest: CheckpointManifest = await readManifest(store, ref, CheckpointManifest);

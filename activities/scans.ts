@@ -3,17 +3,17 @@
  * the last one is kept as it was parsed, so that decoding a set stays linear in its size.
  */
 import { ScanManifest, type ObjectRef } from '../config/artifacts';
-import { parseAtEdge } from '../config/parse';
 import type { Scan } from '../datasets/scan';
-import { getVerified } from '../storage/blobs';
+import { readManifest } from '../storage/commits';
 import type { ObjectStore } from '../storage/store';
+import { intact } from './data-set';
 
 export class Scans {
   private last: { readonly sha256: string; readonly scan: Promise<Scan> } | null = null;
 
   constructor(private readonly store: ObjectStore) {}
 
-  /** Throws ArtifactCorrupt where its bytes are missing or are others; the next call reads them again. */
+  /** Throws DataRejected where its bytes are missing or are others; the next call reads them again. */
   read(ref: ObjectRef): Promise<Scan> {
     if (this.last?.sha256 === ref.sha256) return this.last.scan;
     const kept = { sha256: ref.sha256, scan: this.parse(ref) };
@@ -24,8 +24,7 @@ export class Scans {
     return kept.scan;
   }
 
-  private async parse(ref: ObjectRef): Promise<Scan> {
-    const bytes = await getVerified(this.store, ref);
-    return parseAtEdge(ScanManifest, JSON.parse(Buffer.from(bytes).toString('utf8')), 'scan', 'ArtifactCorrupt');
+  private parse(ref: ObjectRef): Promise<Scan> {
+    return intact(() => readManifest(this.store, ref, ScanManifest));
   }
 }

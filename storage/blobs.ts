@@ -12,6 +12,10 @@ import { LodestoneError } from '../errors';
 import { hashFile } from './local-file';
 import { keyOf, uriOf, type ObjectStore } from './store';
 
+/** What helps against damage, whoever finds it. A finished run computes nothing again. */
+export const REMEDY =
+  'Run the same command again: what is not finished makes it anew. For a finished run, restore the object, or train anew with --again.';
+
 /** A put is tried again this often when its fate is unknown; whoever called retries for longer (S7). */
 const ATTEMPTS = 3;
 
@@ -59,8 +63,7 @@ export async function getVerified(store: ObjectStore, ref: ObjectRef): Promise<U
 export function corrupt(ref: ObjectRef, found: string, cause?: unknown): LodestoneError {
   return new LodestoneError(
     'ArtifactCorrupt',
-    `${ref.uri}: ${found}, must be ${ref.bytes} bytes of sha256 ${ref.sha256}. ` +
-      'Run the same command again: what computes it puts it anew; or restore the object.',
+    `${ref.uri}: ${found}, must be ${ref.bytes} bytes of sha256 ${ref.sha256}. ${REMEDY}`,
     { cause, facts: { uri: ref.uri, sha256: ref.sha256 } },
   );
 }

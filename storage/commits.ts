@@ -12,7 +12,7 @@ import type { ObjectRef } from '../config/artifacts';
 import { canonicalJson, sha256Hex } from '../config/canonical-json';
 import { parseAtEdge } from '../config/parse';
 import { LodestoneError } from '../errors';
-import { getVerified, putUntilKnown } from './blobs';
+import { getVerified, putUntilKnown, REMEDY } from './blobs';
 import { uriOf, type ObjectStore } from './store';
 
 /**
@@ -86,6 +86,24 @@ export async function findManifest<S extends z.ZodType>(
   return { ref: manifestRef(store, key, bytes), value: parseManifest(bytes, schema, key) };
 }
 
+/**
+ * A manifest from its bytes, wherever they were read. Throws ArtifactCorrupt where they are not what the schema says.
+ * @param what names them
+ */
+export function parseManifest<S extends z.ZodType>(bytes: Uint8Array, schema: S, what: string): z.output<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString());
+  } catch (cause) {
+    throw new LodestoneError(
+      'ArtifactCorrupt',
+      `${what}: ${bytes.length} bytes that are not JSON, must be a manifest. ${REMEDY}`,
+      { cause },
+    );
+  }
+  return parseAtEdge(schema, value, what, 'ArtifactCorrupt');
+}
+
 /** The digest under which a manifest will be committed. */
 export function manifestDigestOf<S extends z.ZodType>(schema: S, value: z.input<S>): string {
   return sha256Hex(manifestBytes(schema, value, 'manifest'));
@@ -105,20 +123,6 @@ function isWhole(bytes: Uint8Array, schema: z.ZodType): boolean {
   } catch {
     return false; // not JSON: truncated or overwritten
   }
-}
-
-function parseManifest<S extends z.ZodType>(bytes: Uint8Array, schema: S, what: string): z.output<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString());
-  } catch (cause) {
-    throw new LodestoneError(
-      'ArtifactCorrupt',
-      `${what}: ${bytes.length} bytes that are not JSON, must be a manifest. Run the same command again, or restore the object.`,
-      { cause },
-    );
-  }
-  return parseAtEdge(schema, value, what, 'ArtifactCorrupt');
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

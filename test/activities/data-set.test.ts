@@ -88,3 +88,14 @@ test('a shard that the store has lost fails whoever waits for it, and every rang
     await expect(fetch(1, [0])).rejects.toMatchObject({ kind: 'DataRejected' });
   });
 });
+
+test('S2: a manifest that the store has lost or damaged is not tried again for ever', async () => {
+  const { store, cache, dataSet } = await stored();
+  const key = dataSets.blobs + dataSet.sha256;
+  const use = (): Promise<void> =>
+    withDataSet({ store, cache, directory: '' }, dataSet, () => Promise.reject(new Error('it was used')));
+  await flipOneByte(store.inner, key);
+  await expect(use()).rejects.toMatchObject({ kind: 'DataRejected' });
+  await store.inner.delete(key);
+  await expect(use()).rejects.toMatchObject({ kind: 'DataRejected' });
+});

@@ -4,15 +4,16 @@
  */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createDecoding, createPreprocessing, cutIntoShards } from '../../activities/preprocessing';
-import { ShardReport } from '../../config/artifacts';
+import { ShardReport, type ObjectRef } from '../../config/artifacts';
 import { sha256Hex } from '../../config/canonical-json';
 import { Recipe } from '../../config/recipe';
 import { LocalCache } from '../../storage/cache';
 import { readManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
 import { dataSets } from '../../storage/run-layout';
+import { keyOf } from '../../storage/store';
 import { writeClassFolders } from '../datasets/made-images';
-import { FaultyStore } from '../storage/support/faulty-store';
+import { FaultyStore, truncate } from '../storage/support/faulty-store';
 import { freshFolder } from '../storage/support/temporary-folder';
 
 const numbered = (count: number): number[] => [...Array(count).keys()];
@@ -65,3 +66,28 @@ it('a shard whose put takes long is stored as it was laid, whatever is packed me
     expect(sha256Hex((await store.get(dataSets.blobs + sha256)) as Uint8Array)).toBe(sha256);
   }
 });
+
+it.each(['scan', 'report of a shard'])(
+  'a damaged %s ends preprocessing for good, and is made anew by the next',
+  async (what) => {
+    const [images, folder] = [await freshFolder(), await freshFolder()];
+    await writeClassFolders(images, { apples: 10, pears: 10 });
+    const store = new FileStore(folder);
+    const services = { store, cache: new LocalCache(await freshFolder(), { maxBytes: 1e9 }), directory: folder };
+    const run = <R>(perform: () => Promise<R>): Promise<R> =>
+      new MockActivityEnvironment().run<[], R, () => Promise<R>>(perform);
+    const recipe = Recipe.parse({ data: { label: 'class' } });
+    const asked = { run: 'damaged', data: { type: 'folder', path: images } as const, recipe };
+    const preprocessing = createPreprocessing(services);
+
+    const upTo = async (damage: (refs: { scan: ObjectRef; shard: ObjectRef }) => Promise<void>): Promise<ObjectRef> => {
+      const { scan } = await run(() => preprocessing.scanData(asked));
+      const shard = await run(() => createDecoding(services).packShard({ ...asked, scan, shard: 0 }));
+      await damage({ scan, shard });
+      return run(() => preprocessing.assembleDataSet({ ...asked, scan, shards: [shard] }));
+    };
+    const damaged = upTo(({ scan, shard }) => truncate(store, keyOf(store, (what === 'scan' ? scan : shard).uri)));
+    await expect(damaged).rejects.toMatchObject({ type: 'DataRejected', nonRetryable: true });
+    await expect(upTo(() => Promise.resolve())).resolves.toMatchObject({ sha256: expect.any(String) });
+  },
+);

@@ -2,10 +2,11 @@
 import { canonicalJson } from '../../config/canonical-json';
 import type { ObjectRef } from '../../config/artifacts';
 import { Scans } from '../../activities/scans';
+import { LodestoneError } from '../../errors';
 import { Blobs } from '../../storage/blobs';
 import { FileStore } from '../../storage/file-store';
 import { dataSets } from '../../storage/run-layout';
-import { FaultyStore, flipOneByte } from '../storage/support/faulty-store';
+import { FaultyStore, flipOneByte, once } from '../storage/support/faulty-store';
 import { freshFolder } from '../storage/support/temporary-folder';
 
 let store: FaultyStore;
@@ -16,6 +17,7 @@ const put = (root: string): Promise<ObjectRef> => {
   const scan = { version: 1, root, choice: { label: 'kind' }, records: [], notes: [] };
   return new Blobs(store, dataSets.blobs).putBytes(Buffer.from(canonicalJson(scan)));
 };
+const noScan = (): Error => new LodestoneError('ArtifactCorrupt', 'scan: other bytes (of the test)');
 const reads = (): number => store.calls.filter((call) => call.startsWith('get ')).length;
 
 test('a scan is read once, however many shards ask for it and how many at a time', async () => {
@@ -30,11 +32,20 @@ test('a scan is read once, however many shards ask for it and how many at a time
   expect(reads()).toBe(3);
 });
 
-test('a damaged scan is refused, and read again when it is mended', async () => {
+test('a scan that was damaged on its way is asked for once more', async () => {
+  const ref = await put('/a');
+  const onItsWay = new FaultyStore(
+    store.inner,
+    once((operation) => operation === 'get', 'before', noScan),
+  );
+  expect((await new Scans(onItsWay).read(ref)).root).toBe('/a');
+});
+
+test('a damaged scan is refused for good, and read again when it is mended', async () => {
   const ref = await put('/a');
   const scans = new Scans(store);
   await flipOneByte(store, `${dataSets.blobs}${ref.sha256}`);
-  await expect(scans.read(ref)).rejects.toMatchObject({ kind: 'ArtifactCorrupt' });
+  await expect(scans.read(ref)).rejects.toMatchObject({ kind: 'DataRejected' });
   await put('/a');
   expect((await scans.read(ref)).root).toBe('/a');
 });
