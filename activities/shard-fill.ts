@@ -3,24 +3,29 @@
  * be had ends the work with that reason.
  */
 
-/** Of `filled`, from when it is watched. */
+/** Of `filled`, from when it is watched until it is let go. */
 export class ShardFill {
   private underWay = true;
   private failure: Error | null = null;
 
-  /** @param onFailure told once, as soon as a shard cannot be had */
+  /** @param onFailure told once, as soon as a shard cannot be had; not after `release` */
   constructor(
     private readonly filled: Promise<void>,
-    onFailure: () => void,
+    private onFailure: () => void,
   ) {
     filled.then(
       () => (this.underWay = false),
       (error: unknown) => {
         this.underWay = false;
         this.failure = error instanceof Error ? error : new Error(String(error));
-        onFailure();
+        this.onFailure();
       },
     );
+  }
+
+  /** The work is over: a shard that still comes behind it, and fails, ends nobody else's. */
+  release(): void {
+    this.onFailure = () => undefined;
   }
 
   get isUnderWay(): boolean {

@@ -3,7 +3,7 @@
  * cancellation on to the child, and tries again after losses (recoveries.ts). Does not know what the work is.
  *
  *   P3  Stop: the child checkpoints and the work returns. Shutdown, pause, reset: checkpoint and rethrow. Not found, timed
- *       out: kill.
+ *       out: kill, begin nothing, commit nothing.
  *   P7  What was computed of records that came by range is committed when their shards are verified, not before.
  */
 import { randomUUID } from 'node:crypto';
@@ -67,10 +67,12 @@ function onHeldDevice<T>(
         await mkdir(scratch, { recursive: true });
         const files = new DeviceFiles(services, subject.run);
         const beat = progressBeats(tell);
+        const { host } = services;
+        const device = new Device({ activity, host, subject, local, files, scratch, beat, signal, wanted });
         try {
-          const { host } = services;
-          return await use(new Device({ activity, host, subject, local, files, scratch, beat, signal, wanted }));
+          return await use(device);
         } finally {
+          device.release();
           files.release();
           await rm(scratch, { recursive: true, force: true });
         }
@@ -156,6 +158,11 @@ export class Device {
     });
   }
 
+  /** Whoever has the device from now on hears nothing of this one's shards. */
+  release(): void {
+    this.fill.release();
+  }
+
   /** Commits, and tells whoever watches while the store or the disk holds it up (S7). */
   persist<R>(commit: () => Promise<R>): Promise<R> {
     return persisting(commit, this.given.beat.holdUp);
@@ -177,6 +184,7 @@ export class Device {
     const { fill, letGo } = this;
     const { host, local, beat, signal } = this.given;
     fill.throwFailure();
+    this.throwIfAbandoned(); // heard of already: no abort would end the trainer that this work spawns
     const heed = this.heedingSignals(work.id);
     try {
       const outcome = await host.perform(work, this.settings, {
@@ -186,10 +194,12 @@ export class Device {
         isFilling: () => fill.isUnderWay,
         commit: async (state, fingerprint) => {
           await local.filled;
+          this.throwIfAbandoned();
           return hooks.commit(state, fingerprint);
         },
         keepPart: async (part) => {
           await fill.done(letGo);
+          this.throwIfAbandoned();
           if (!fill.isUnderWay) await hooks.keepPart(part);
         },
         findPart: hooks.findPart,
@@ -205,12 +215,21 @@ export class Device {
     }
   }
 
+  /** Nobody waits for the attempt any more: another one has the work, or nobody needs it (P3). */
+  private isAbandoned(): boolean {
+    const why = this.given.activity.cancellationDetails;
+    return why !== undefined && (why.notFound || why.timedOut);
+  }
+
+  private throwIfAbandoned(): void {
+    if (this.isAbandoned()) throw this.given.signal.reason;
+  }
+
   /** Passes cancellation, and that the device is wanted, on to the child until it is ended (P3). */
   private heedingSignals(work: string): { end(): void } {
-    const { activity, host, signal, wanted } = this.given;
+    const { host, signal, wanted } = this.given;
     const onAbort = (): void => {
-      const why = activity.cancellationDetails;
-      if (why?.notFound || why?.timedOut) host.kill();
+      if (this.isAbandoned()) host.kill();
       else host.stop(work);
     };
     const onWanted = (): void => host.stop(work);

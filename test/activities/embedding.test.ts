@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { CheckpointRef, ObjectRef } from '../../config/artifacts';
+import { DataSetManifest, type CheckpointRef, type ObjectRef } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import type { HelpOutcome, HelpRequest, RefreshOutcome, RefreshRequest } from '../../activities/requests';
 import type { TrainerServices } from '../../activities/services';
@@ -17,10 +17,12 @@ import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
 import { LocalCache } from '../../storage/cache';
 import { CheckpointStore } from '../../storage/checkpoints';
+import { commitManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
-import { runLayout } from '../../storage/run-layout';
+import { dataSets, runLayout } from '../../storage/run-layout';
+import type { ObjectStore } from '../../storage/store';
 import { emptyDataSet } from './empty-data-set';
-import { keysOf } from '../storage/support/faulty-store';
+import { FaultyStore, keysOf } from '../storage/support/faulty-store';
 
 const RUN = 'helped';
 const fingerprint = { cpu: 'this one' };
@@ -50,6 +52,8 @@ async function file(text: string): Promise<string> {
 }
 
 interface Played {
+  /** Left out: one that holds what it is asked for. */
+  readonly on?: ObjectStore;
   readonly help?: (work: HelpWork, hooks: TrainerHooks) => Promise<WorkOutcome>;
   readonly refresh?: (work: RefreshWork, hooks: TrainerHooks) => Promise<WorkOutcome>;
   /** Of the trainer that is played. */
@@ -64,6 +68,7 @@ const unplayed = (): never => {
 };
 
 function trainer({
+  on = store,
   help = unplayed,
   refresh = unplayed,
   fingerprint: own = fingerprint,
@@ -84,7 +89,7 @@ function trainer({
     kill: () => told.push('kill'),
   };
   const services = {
-    store,
+    store: on,
     cache: new LocalCache(join(folder, `cache-${++files}`), { maxBytes: 1e9 }),
     directory: folder,
     host,
@@ -207,6 +212,36 @@ it('H3: where the device is wanted, the trainer is told to stop, what it made st
   await expect(asked.help()).rejects.toMatchObject({ type: 'DeviceBusy', nonRetryable: false });
   expect(asked.told).toEqual(['stop']);
   expect(await partsStored()).toHaveLength(1);
+});
+
+it('P2: a shard that fails behind help that has ended does not end the trainer of whoever has the device now', async () => {
+  const lost = 'e'.repeat(64);
+  dataSet = await commitManifest(store, dataSets.manifest('behind'), DataSetManifest, {
+    version: 1,
+    view: { edge: 4, channels: 3, invert: false },
+    shards: [{ sha256: lost, records: 1 }],
+    ...{ records: [], quarantined: [], duplicates: [], notes: [] },
+  });
+  let fail = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (fail = resolve));
+  let asks = 0;
+  const slow = new FaultyStore(store, async (operation, key, go) => {
+    if (operation === 'getToFile' && key.endsWith(lost)) {
+      asks += 1;
+      await ended;
+    }
+    return go(); // which finds nothing
+  });
+  const other = new AbortController();
+  other.abort();
+  const asked = trainer({ on: slow, wanted: other.signal, help: helping(3) });
+  await expect(asked.help()).rejects.toMatchObject({ type: 'DeviceBusy' });
+  const told = asked.told.splice(0);
+  fail();
+  while (asks < 2) await new Promise((resolve) => setTimeout(resolve, 5)); // damage is asked for twice
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(told).toEqual(['stop']);
+  expect(asked.told).toEqual([]);
 });
 
 it('P3: help that is let go stops, and says that it was cancelled', async () => {

@@ -160,14 +160,18 @@ describe('P3: what a cancellation means', () => {
       while (playing().told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       return finished(await stepTo(7, work, hooks), 'stopped');
     };
+  const cancel = ({ environment }: Stage, details: Record<string, boolean>): void => {
+    const none = { cancelRequested: false, notFound: false, timedOut: false, paused: false, reset: false };
+    environment.cancel('CANCELLED', { ...none, workerShutdown: false, ...details });
+  };
   async function cancelled(details: Record<string, boolean>): Promise<{ outcome: unknown; told: string[] }> {
     const playing: Stage = stage(untilStopped(() => playing));
     const training = train(playing).catch((error: unknown) => error);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const none = { cancelRequested: false, notFound: false, timedOut: false, paused: false, reset: false };
-    playing.environment.cancel('CANCELLED', { ...none, workerShutdown: false, ...details });
+    cancel(playing, details);
     return { outcome: await training, told: playing.told };
   }
+  const committed = (): Promise<string[]> => keysOf(store, runLayout(RUN).checkpoints('train'));
 
   it('a stop: the checkpoint is made and returned', async () => {
     const { outcome, told } = await cancelled({ cancelRequested: true });
@@ -189,8 +193,32 @@ describe('P3: what a cancellation means', () => {
     expect(outcome).toMatchObject({ type: 'WorkerShutdown', nonRetryable: false });
   });
 
-  it.each(['notFound', 'timedOut'])('%s: the attempt is nobody’s any more, the trainer is killed', async (why) => {
-    expect((await cancelled({ [why]: true })).told).toEqual(['kill']);
+  describe.each(['notFound', 'timedOut'])('%s: the attempt is nobody’s any more', (why) => {
+    it('the trainer is killed, and what it had handed on is not committed', async () => {
+      const { outcome, told } = await cancelled({ [why]: true });
+      expect(told).toEqual(['kill']);
+      expect(outcome).toBeInstanceOf(CancelledFailure);
+      expect(await committed()).toEqual([]);
+    });
+
+    it('heard of before the work is sent: nothing is trained, nothing is committed', async () => {
+      let works = 0;
+      const playing = stage(async (work, hooks) => {
+        works += 1;
+        return finished(await stepTo(10, work, hooks));
+      });
+      cancel(playing, { [why]: true });
+      await expect(train(playing)).rejects.toBeInstanceOf(CancelledFailure);
+      expect(works).toBe(0);
+      expect(await committed()).toEqual([]);
+    });
+  });
+
+  it('a stop that is heard of before the work is sent: the work begins, is told to stop, and its checkpoint returned', async () => {
+    const playing: Stage = stage(untilStopped(() => playing));
+    cancel(playing, { cancelRequested: true });
+    expect(await train(playing)).toMatchObject({ outcome: 'stopped', checkpoint: { position: { globalStep: 7 } } });
+    expect(playing.told).toEqual(['stop']);
   });
 });
 
