@@ -29,6 +29,7 @@ import type { Services, TrainerServices } from './services';
 import { temporalSettings } from './temporal-settings';
 import { TrainerHost } from './trainer/host';
 import { createTrainerActivities } from './training';
+import { closingAfter, createTogether, runTogether, shutDown } from './worker-group';
 
 export type WorkerRole = 'all' | 'pipeline' | 'cpu' | 'gpu';
 
@@ -67,7 +68,7 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
   const { connection, namespace } = await connect(environment);
   const host = new TrainerHost((pid) => recordTrainer(cacheDirectory, pid));
   const attempts = new Attempts(cacheDirectory);
-  try {
+  const serve = async (): Promise<void> => {
     const client = new Client({ connection, namespace });
     const options = await optionsFor(settings, services, {
       host,
@@ -75,19 +76,14 @@ export async function runWorker(settings: WorkerSettings): Promise<void> {
       countTrainers: () => countTrainers(client),
     });
     await attempts.reportLeft(client, store);
-    const workers = await Promise.all(options.map((one) => Worker.create({ connection, namespace, ...one })));
-    const stop = (): void => {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
-    const running = workers.map((worker) => worker.run());
-    settings.onReady?.();
-    const failed = running.map((run) => run.catch((error: unknown) => (stop(), Promise.reject(error as Error))));
-    await Promise.all(failed);
-  } finally {
+    const workers = await createTogether(options.map((one) => Worker.create({ connection, namespace, ...one })));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => shutDown(workers));
+    await runTogether(workers, () => settings.onReady?.());
+  };
+  await closingAfter(serve, async () => {
     host.kill();
     await connection.close();
-  }
+  });
 }
 
 async function optionsFor(
