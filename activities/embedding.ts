@@ -49,7 +49,8 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
   if (found) return asOutcome(found.ref, found.value);
 
   return onDevice(services, request, async (device) => {
-    const parts = await partsOf(services, device, request, 'train+validation');
+    const fingerprint = await device.fingerprint();
+    const parts = partsOf(services, fingerprint, request, 'train+validation');
     const work = async (): Promise<RefreshWork> => ({
       ...device.newWork(),
       type: 'refresh',
@@ -72,6 +73,7 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
       clusters,
       validationError,
       warnings: [...warnings],
+      fingerprint: { ...fingerprint },
     };
     const manifest = await device.persist(() => commitManifest(store, indexKey(request), IndexManifest, value));
     await parts.clear(tensors.sha256);
@@ -89,7 +91,8 @@ export async function evaluateRun(services: TrainerServices, request: EvaluateRe
   if (found) return found.ref;
 
   return onDevice(services, request, async (device) => {
-    const parts = await partsOf(services, device, request, 'all');
+    const fingerprint = await device.fingerprint();
+    const parts = partsOf(services, fingerprint, request, 'all');
     const work = async (): Promise<EvaluateWork> => {
       const indexFile = await device.indexFile(index);
       if (!indexFile) throw new LodestoneError('Unexpected', 'evaluation: got no index. This is a fault in lodestone.');
@@ -110,6 +113,7 @@ export async function evaluateRun(services: TrainerServices, request: EvaluateRe
       index: index.digest,
       dataSet: dataSet.sha256,
       ...metrics,
+      fingerprint,
     });
     const manifest = await device.persist(() => commitManifest(store, evaluationKey(request), Evaluation, value));
     await parts.clear(null);
@@ -128,10 +132,11 @@ export async function helpEmbed(services: TrainerServices, request: HelpRequest)
   );
   try {
     return await onSpareDevice(services, request, async (device) => {
-      if (canonicalJson(await device.fingerprint()) !== canonicalJson(fingerprint))
+      const own = await device.fingerprint();
+      if (canonicalJson(own) !== canonicalJson(fingerprint))
         throw askingAgain('this device computes other bits than the one that made the checkpoint', ASK_OTHERS);
       const examples = request.purpose.type === 'refresh' ? 'train+validation' : 'all';
-      const parts = await partsOf(services, device, request, examples);
+      const parts = partsOf(services, own, request, examples);
       const work = async (): Promise<HelpWork> => ({
         ...device.newWork(),
         type: 'help',
@@ -199,17 +204,18 @@ async function purposeOf(
   }
 }
 
-async function partsOf(
+/** @param fingerprint of the trainer that embeds */
+function partsOf(
   { store }: TrainerServices,
-  device: Device,
+  fingerprint: Readonly<Record<string, string>>,
   { run, checkpoint, dataSet }: TrainerSubject & Pick<RefreshRequest, 'checkpoint'>,
   examples: EmbeddedInputs['examples'],
-): Promise<EmbeddingParts> {
+): EmbeddingParts {
   return new EmbeddingParts(store, run, {
     checkpoint: checkpoint.digest,
     dataSet: dataSet.sha256,
     examples,
-    fingerprint: digestOf(await device.fingerprint()),
+    fingerprint: digestOf(fingerprint),
   });
 }
 

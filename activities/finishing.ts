@@ -1,5 +1,5 @@
 /** The end of a run, a comparison and a recovery: the result by reference, and the page that people read. */
-import type { CheckpointManifest, Evaluation, ObjectRef, RunResult } from '../config/artifacts';
+import type { Evaluation, ObjectRef, RunResult } from '../config/artifacts';
 import { digestOf, sha256Hex } from '../config/canonical-json';
 import { crossesSplits } from '../datasets/manifest';
 import { renderComparison } from '../report/comparison-report';
@@ -18,7 +18,7 @@ import { readEvents } from './events';
 import { rejectingInput, rejectingRecords, translating } from './failures';
 import { beating } from './heartbeat';
 import { picturesOf } from './pictures';
-import { chainTo, curveOf, evaluationAt } from './run-records';
+import { chainTo, curveOf, evaluationAt, indicesOf, isOfOneEnvironment } from './run-records';
 import { reproducingCommand } from './reproducing-command';
 import type {
   BindRequest,
@@ -47,13 +47,14 @@ async function finishRun(services: Services, version: string, request: FinishReq
   const { store } = services;
   const { run, recipe, checkpoint, index } = request;
   const layout = runLayout(run);
-  const { evaluation, chain, curve, indexTensors } = await rejectingInput('records of the run', async () => {
+  const { evaluation, chain, curve, indexTensors, indices } = await rejectingInput('records of the run', async () => {
     const chain = await chainTo(store, checkpoint, request.warmStart);
     return {
       chain,
       curve: await curveOf(store, chain),
       evaluation: await evaluationAt(store, request.evaluation),
       indexTensors: (await readManifest(store, index.manifest, IndexManifest)).tensors,
+      indices: await indicesOf(store, run),
     };
   });
   const last = chain[chain.length - 1];
@@ -76,7 +77,7 @@ async function finishRun(services: Services, version: string, request: FinishReq
       metrics: metricsDigest(evaluation),
     },
     metrics: { trained: headline.trained, fine: headline.fine, readouts, retrieval, baselines },
-    reproducibility: sameEnvironment(chain) ? 'identical' : 'equivalent',
+    reproducibility: isOfOneEnvironment(chain, indices, evaluation) ? 'identical' : 'equivalent',
   };
   const events = await readEvents(store, run);
   const html = await withDataSet(services, request.dataSet, async (local) =>
@@ -129,12 +130,12 @@ async function compared(
 ): Promise<ComparedRun> {
   const chain = await chainTo(store, result.checkpoint, warmStart);
   const epochs = chain.filter(({ position }) => position.phase === 'train');
-  const validationErrors: (number | null)[] = [];
-  const indices = [...epochs.map(({ index }) => index), result.index.digest];
-  for (const digest of indices)
-    validationErrors.push(
-      digest === result.index.digest ? result.index.validationError : await validationErrorAt(store, run, digest),
-    );
+  const indices = await indicesOf(store, run);
+  const validationErrors = [...epochs.map(({ index }) => index), result.index.digest].map((digest) =>
+    digest === result.index.digest
+      ? result.index.validationError
+      : (indices.get(digest ?? '')?.validationError ?? null),
+  );
   return {
     objective,
     run,
@@ -143,16 +144,6 @@ async function compared(
     curve: await curveOf(store, chain),
     validationErrors,
   };
-}
-
-/** The index of a digest, among those of the run. */
-async function validationErrorAt(store: Services['store'], run: string, digest: string | null): Promise<number | null> {
-  for await (const key of store.list(`${runLayout(run).prefix}indices/`)) {
-    const bytes = await store.get(key);
-    if (bytes && sha256Hex(bytes) === digest)
-      return IndexManifest.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).validationError;
-  }
-  return null;
 }
 
 async function writeRecovery(
@@ -216,10 +207,6 @@ function shownIn({ clusters, neighbours }: Evaluation): string[] {
 /** Of what was measured, not of which manifests it was measured on. */
 function metricsDigest({ readouts, retrieval, baselines, variance, confusions }: Evaluation): string {
   return digestOf({ readouts, retrieval, baselines, variance, confusions });
-}
-
-function sameEnvironment(chain: readonly CheckpointManifest[]): boolean {
-  return new Set(chain.map(({ fingerprint }) => digestOf(fingerprint))).size <= 1;
 }
 
 /** Mean and sample standard deviation. */

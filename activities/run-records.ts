@@ -1,15 +1,22 @@
-/** A run's committed records, read back for results and reports: its chain of checkpoints, its curve, its evaluation. */
+/**
+ * A run's committed records, read back for results and reports: its chain of checkpoints, its curve, its indices, its
+ * evaluation, and the environments that they were computed in.
+ */
 import {
   CheckpointManifest,
   Evaluation,
+  IndexManifest,
   type CheckpointRef,
   type CurveRow,
+  type Fingerprint,
   type ObjectRef,
   type Phase,
 } from '../config/artifacts';
+import { digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { getVerified, REMEDY } from '../storage/blobs';
-import { readManifest } from '../storage/commits';
+import { findManifest, readManifest } from '../storage/commits';
+import { runLayout } from '../storage/run-layout';
 import { keyOf, uriOf, type ObjectStore } from '../storage/store';
 import { parseCurve } from './curve';
 
@@ -58,6 +65,37 @@ export async function curveOf(store: ObjectStore, chain: readonly CheckpointMani
 
 export function evaluationAt(store: ObjectStore, ref: ObjectRef): Promise<Evaluation> {
   return readManifest(store, ref, Evaluation);
+}
+
+/** The indices of a run by digest: those that are whole. */
+export async function indicesOf(store: ObjectStore, run: string): Promise<Map<string, IndexManifest>> {
+  const indices = new Map<string, IndexManifest>();
+  for await (const key of store.list(runLayout(run).indices)) {
+    const found = await findManifest(store, key, IndexManifest);
+    if (found) indices.set(found.ref.sha256, found.value);
+  }
+  return indices;
+}
+
+/** The fingerprints that a checkpoint's epoch was made under so far, its own first. */
+export function fingerprintsOf({ fingerprint, otherFingerprints = [] }: CheckpointManifest): Fingerprint[] {
+  return [fingerprint, ...otherFingerprints];
+}
+
+/**
+ * Whether all that a result rests on was computed in one environment: every step of its chain, the indices that were in
+ * use, the evaluation. What does not say where it was made (an earlier version's) is not asked.
+ * @param indices by digest, those in use among them
+ */
+export function isOfOneEnvironment(
+  chain: readonly CheckpointManifest[],
+  indices: ReadonlyMap<string, IndexManifest>,
+  evaluation: Evaluation,
+): boolean {
+  const inUse = [...chain.map(({ index }) => index), evaluation.index];
+  const embedded = [...inUse.map((digest) => indices.get(digest ?? '')), evaluation];
+  const said = [...chain.flatMap(fingerprintsOf), ...embedded.map((one) => one?.fingerprint)];
+  return new Set(said.filter((one) => one !== undefined).map(digestOf)).size <= 1;
 }
 
 /** `runs/<run>/<phase>/`, wherever the run is. */

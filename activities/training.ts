@@ -3,11 +3,13 @@
  *
  *   S4  A retried epoch goes on from the highest whole checkpoint that leads to where the workflow started it.
  *   S5  Done work is found under the digest of its inputs and returned.
+ *   B1  A checkpoint says in which environments the steps of its epoch were made: others than its own compute other bits.
  *   P4  A dead trainer is respawned here, from the last commit; five times without a later commit is NoProgress.
  */
 import { readFile } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
-import type { CheckpointRef } from '../config/artifacts';
+import type { CheckpointManifest, CheckpointRef } from '../config/artifacts';
+import { canonicalJson } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { CheckpointStore } from '../storage/checkpoints';
 import { runLayout } from '../storage/run-layout';
@@ -23,6 +25,7 @@ import type {
   TrainerActivities,
 } from './requests';
 import { isRecoverable, MAX_RECOVERIES, noProgress } from './recoveries';
+import { fingerprintsOf } from './run-records';
 import type { TrainerServices } from './services';
 import { onDevice, poolOf } from './trainer-device';
 import type { TrainWork } from './trainer/protocol';
@@ -70,7 +73,11 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
         skipped: skipped.splice(0),
       });
       try {
-        const [state] = await Promise.all([device.stateFiles(resumed ?? from), told]);
+        const [state, earlier] = await Promise.all([
+          device.stateFiles(resumed ?? from),
+          resumed && checkpoints.read(resumed),
+          told,
+        ]);
         const work: TrainWork = {
           ...device.newWork(),
           type: 'train',
@@ -96,6 +103,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
                   index: index?.digest ?? null,
                   seed: request.recipe.seed,
                   fingerprint: { ...fingerprint },
+                  ...madeWith(earlier, fingerprint),
                 },
                 tensorsFile: state.tensors,
                 curveFile: state.curve,
@@ -128,6 +136,18 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
       }
     }
   });
+}
+
+/**
+ * What a checkpoint says of the environments that its epoch's steps were made in, beside its own: its parent is the epoch's
+ * start, so nothing else of it leads to a checkpoint inside the epoch.
+ */
+function madeWith(
+  earlier: CheckpointManifest | null,
+  own: Readonly<Record<string, string>>,
+): Pick<CheckpointManifest, 'otherFingerprints'> {
+  const others = (earlier ? fingerprintsOf(earlier) : []).filter((one) => canonicalJson(one) !== canonicalJson(own));
+  return others.length > 0 ? { otherFingerprints: others } : {};
 }
 
 async function keepProfile({ store }: TrainerServices, run: string, file: string): Promise<void> {

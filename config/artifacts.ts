@@ -76,6 +76,10 @@ export const Position = z.strictObject({
 });
 export type Position = z.infer<typeof Position>;
 
+/** What decided the bits where something was computed (engine/fingerprint.ts). */
+export const Fingerprint = z.record(z.string(), z.string());
+export type Fingerprint = z.infer<typeof Fingerprint>;
+
 /** A checkpoint: one commit of weights, slots, loss cache and the curve rows of its epoch so far (S6). */
 export const CheckpointManifest = z.strictObject({
   version: z.literal(1),
@@ -87,7 +91,9 @@ export const CheckpointManifest = z.strictObject({
   /** Digest of the index in use; null before the first refresh. */
   index: Sha256.nullable(),
   seed: z.int(),
-  fingerprint: z.record(z.string(), z.string()),
+  fingerprint: Fingerprint,
+  /** Of others that made steps of its epoch which it grew from (its parent is the epoch's start); left out: none. */
+  otherFingerprints: z.array(Fingerprint).optional(),
 });
 export type CheckpointManifest = z.infer<typeof CheckpointManifest>;
 
@@ -107,6 +113,8 @@ export const IndexManifest = z.strictObject({
   /** Error of the epoch's weights on the validation split, labels as trained; null without validation records. */
   validationError: z.number().nullable(),
   warnings: z.array(z.string()),
+  /** Left out: made by a version that did not say. */
+  fingerprint: Fingerprint.optional(),
 });
 export type IndexManifest = z.infer<typeof IndexManifest>;
 
@@ -200,6 +208,8 @@ export const Evaluation = z.strictObject({
     }),
   ),
   warnings: z.array(z.string()),
+  /** Left out: made by a version that did not say. */
+  fingerprint: Fingerprint.optional(),
 });
 export type Evaluation = z.infer<typeof Evaluation>;
 
@@ -223,7 +233,7 @@ export const RunResult = z.strictObject({
     retrieval: Evaluation.shape.retrieval,
     baselines: Evaluation.shape.baselines,
   }),
-  /** identical: one environment throughout; equivalent: resumed on another one (DESIGN §7). */
+  /** identical: one environment throughout; equivalent: part of it was computed in another one (DESIGN §7). */
   reproducibility: z.enum(['identical', 'equivalent']),
 });
 export type RunResult = z.infer<typeof RunResult>;

@@ -24,6 +24,7 @@ export interface RunLayout {
   checkpoint(phase: Phase, globalStep: number, digest: string): string;
   /** @param inputs digest of the checkpoint and the index that the epoch started from */
   epoch(phase: Phase, epoch: number, inputs: string): string;
+  readonly indices: string;
   /** @param inputs digest of the checkpoint and the previous index */
   index(inputs: string): string;
   /** @param inputs digest of the checkpoint, the index and the data set */
@@ -49,6 +50,7 @@ export function runLayout(run: string): RunLayout {
     checkpoints: (phase) => `${prefix}${phase}/`,
     checkpoint: (phase, globalStep, digest) => `${prefix}${phase}/${padded(globalStep)}/${digest}.json`,
     epoch: (phase, epoch, inputs) => `${prefix}epochs/${phase}-${epoch}-${inputs}.json`,
+    indices: `${prefix}indices/`,
     index: (inputs) => `${prefix}indices/${inputs}.json`,
     evaluation: (inputs) => `${prefix}evaluations/${inputs}.json`,
     embeddings: (inputs) => `${prefix}embeddings/${inputs}/`,

@@ -7,21 +7,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { DataSetManifest, type CheckpointRef, type ObjectRef } from '../../config/artifacts';
+import {
+  DataSetManifest,
+  Evaluation,
+  IndexManifest,
+  type CheckpointRef,
+  type IndexRef,
+  type ObjectRef,
+} from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
-import type { HelpOutcome, HelpRequest, RefreshOutcome, RefreshRequest } from '../../activities/requests';
+import type {
+  EvaluateRequest,
+  HelpOutcome,
+  HelpRequest,
+  RefreshOutcome,
+  RefreshRequest,
+} from '../../activities/requests';
 import type { TrainerServices } from '../../activities/services';
 import type { TrainerHooks, WorkOutcome } from '../../activities/trainer/host';
-import type { HelpWork, RefreshWork } from '../../activities/trainer/protocol';
+import type { EvaluateWork, HelpWork, RefreshWork } from '../../activities/trainer/protocol';
 import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
 import { LocalCache } from '../../storage/cache';
 import { CheckpointStore } from '../../storage/checkpoints';
-import { commitManifest } from '../../storage/commits';
+import { commitManifest, readManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
 import { dataSets, runLayout } from '../../storage/run-layout';
 import type { ObjectStore } from '../../storage/store';
 import { emptyDataSet } from './empty-data-set';
+import { exampleRun } from '../report/example';
 import { FaultyStore, keysOf } from '../storage/support/faulty-store';
 
 const RUN = 'helped';
@@ -56,6 +70,7 @@ interface Played {
   readonly on?: ObjectStore;
   readonly help?: (work: HelpWork, hooks: TrainerHooks) => Promise<WorkOutcome>;
   readonly refresh?: (work: RefreshWork, hooks: TrainerHooks) => Promise<WorkOutcome>;
+  readonly evaluate?: (work: EvaluateWork) => Promise<WorkOutcome>;
   /** Of the trainer that is played. */
   readonly fingerprint?: Record<string, string>;
   readonly wanted?: AbortSignal;
@@ -71,6 +86,7 @@ function trainer({
   on = store,
   help = unplayed,
   refresh = unplayed,
+  evaluate = unplayed,
   fingerprint: own = fingerprint,
   wanted = never,
   isBusy,
@@ -83,8 +99,16 @@ function trainer({
       return use(wanted);
     },
     fingerprint: () => Promise.resolve(own),
-    perform: (work: HelpWork | RefreshWork, _: unknown, hooks: TrainerHooks) =>
-      work.type === 'help' ? help(work, hooks) : refresh(work, hooks),
+    perform: (work: HelpWork | RefreshWork | EvaluateWork, _: unknown, hooks: TrainerHooks) => {
+      switch (work.type) {
+        case 'help':
+          return help(work, hooks);
+        case 'refresh':
+          return refresh(work, hooks);
+        case 'evaluate':
+          return evaluate(work);
+      }
+    },
     stop: () => told.push('stop'),
     kill: () => told.push('kill'),
   };
@@ -112,6 +136,8 @@ function trainer({
     help: (): Promise<HelpOutcome> => environment.run((given: HelpRequest) => activities.helpEmbed(given), helpRequest),
     refresh: (): Promise<RefreshOutcome> =>
       environment.run((given: RefreshRequest) => activities.refreshIndex(given), refreshRequest),
+    evaluate: (index: IndexRef): Promise<ObjectRef> =>
+      environment.run((given: EvaluateRequest) => activities.evaluateRun(given), { ...subject, index }),
   };
 }
 
@@ -135,6 +161,13 @@ const refreshing: NonNullable<Played['refresh']> = async () => ({
   },
   checkpoint: null,
 });
+
+/** What a trainer hands on: the rest is the activity's. */
+const measured = Object.fromEntries(
+  Object.entries(exampleRun().evaluation).filter(
+    ([name]) => !['version', 'checkpoint', 'index', 'dataSet'].includes(name),
+  ),
+);
 
 const partsStored = (): Promise<string[]> => keysOf(store, `${runLayout(RUN).prefix}embeddings/`);
 
@@ -190,6 +223,19 @@ it('H2: a refresh on another kind of machine takes no parts of this one', async 
       return refreshing(work, hooks);
     },
   }).refresh();
+});
+
+it('B1: an index says which machine made it, an evaluation as well', async () => {
+  const { index } = await trainer({ fingerprint: { cpu: 'another' }, refresh: refreshing }).refresh();
+  expect(await readManifest(store, index.manifest, IndexManifest)).toMatchObject({ fingerprint: { cpu: 'another' } });
+  const evaluation = await trainer({
+    fingerprint: { cpu: 'a third' },
+    evaluate: async () => ({
+      result: { type: 'evaluated', evaluation: await file(JSON.stringify(measured)) },
+      checkpoint: null,
+    }),
+  }).evaluate(index);
+  expect(await readManifest(store, evaluation, Evaluation)).toMatchObject({ fingerprint: { cpu: 'a third' } });
 });
 
 it('P2: a busy device sends help to another one at once', async () => {

@@ -2,7 +2,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createFinishing } from '../../activities/finishing';
 import type { ComparisonRequest, FinishedRun, FinishRequest } from '../../activities/requests';
-import { CheckpointManifest, type ObjectRef } from '../../config/artifacts';
+import { CheckpointManifest, type ObjectRef, type RunResult } from '../../config/artifacts';
+import { digestOf } from '../../config/canonical-json';
 import { LocalCache } from '../../storage/cache';
 import { readManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
@@ -10,7 +11,7 @@ import { runLayout } from '../../storage/run-layout';
 import { keyOf } from '../../storage/store';
 import { flipOneByte } from '../storage/support/faulty-store';
 import { freshFolder } from '../storage/support/temporary-folder';
-import { storedRun } from './stored-run';
+import { storedRun, type Machines } from './stored-run';
 
 const RUN = 'compared--magnet';
 let store: FileStore;
@@ -64,5 +65,30 @@ describe('damage is not tried again for ever', () => {
   it.each(['', '{"type":"attempt"', '[]', '{"type":"attempt"}'])('of an event: passed over, %j', async (text) => {
     await store.put(runLayout(RUN).event('damaged.json'), Buffer.from(text));
     expect((await finish()).result.status).toBe('finished');
+  });
+});
+
+describe('a result is identical only where all of it was computed in one environment', () => {
+  const other = { cpu: 'another' };
+  const here = { cpu: 'this one' };
+  const finishOn = async (machines: Machines): Promise<RunResult> => {
+    request = await storedRun(store, `on-${digestOf(machines).slice(0, 8)}`, machines);
+    return (await finish()).result;
+  };
+
+  it('one throughout, or one that earlier versions did not name: identical', async () => {
+    expect((await finishOn({})).reproducibility).toBe('identical');
+    expect((await finishOn({ index: null, evaluation: null })).reproducibility).toBe('identical');
+  });
+
+  it.each<[string, Machines]>([
+    ['an epoch', { epoch: { fingerprint: other } }],
+    ['the first steps of an epoch', { epoch: { fingerprint: here, otherFingerprints: [other] } }],
+    ['an index that an epoch used', { index: other }],
+    ['the evaluation', { evaluation: other }],
+  ])('%s on another machine: equivalent, and no digest of the result is another', async (_, machines) => {
+    const { reproducibility, digests } = await finishOn(machines);
+    expect(reproducibility).toBe('equivalent');
+    expect(digests).toEqual((await finishOn({})).digests);
   });
 });

@@ -1,8 +1,19 @@
-/** A run of two epochs as trainers leave it in a store, ready to be finished. Its weights and indices are words. */
+/**
+ * A run of two epochs as trainers leave it in a store, ready to be finished. Its weights and indices are words, the same ones
+ * wherever they were made.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FinishRequest } from '../../activities/requests';
-import { Evaluation, IndexManifest, type CheckpointRef, type IndexRef, type ObjectRef } from '../../config/artifacts';
+import {
+  Evaluation,
+  IndexManifest,
+  type CheckpointManifest,
+  type CheckpointRef,
+  type Fingerprint,
+  type IndexRef,
+  type ObjectRef,
+} from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import { Blobs } from '../../storage/blobs';
 import { CheckpointStore } from '../../storage/checkpoints';
@@ -15,14 +26,29 @@ import { emptyDataSet } from './empty-data-set';
 
 const EPOCHS = 2;
 const STEPS = 3;
+const usual: Fingerprint = { cpu: 'this one' };
 
-export async function storedRun(store: ObjectStore, run: string): Promise<FinishRequest> {
+type Made = Pick<CheckpointManifest, 'fingerprint' | 'otherFingerprints'>;
+
+/** What was computed on which machine; `null`: what was stored does not say. */
+export interface Machines {
+  /** Of the end of the first epoch. */
+  readonly epoch?: Made;
+  /** Of the index that the first epoch used. */
+  readonly index?: Fingerprint | null;
+  readonly evaluation?: Fingerprint | null;
+}
+
+/** @param machines those that are not `{ cpu: 'this one' }` */
+export async function storedRun(store: ObjectStore, run: string, machines: Machines = {}): Promise<FinishRequest> {
   const dataSet = await emptyDataSet(store);
-  const warmStart = await checkpointAfter(store, run, 'warm-start', 1, null, null);
+  const made = { fingerprint: usual };
+  const warmStart = await checkpointAfter(store, run, 'warm-start', 1, null, null, made);
   let checkpoint = warmStart;
-  let index = await indexOf(store, run, warmStart, null);
+  let index = await indexOf(store, run, warmStart, null, machines.index);
   for (let epoch = 1; epoch <= EPOCHS; epoch++) {
-    checkpoint = await checkpointAfter(store, run, 'train', epoch, checkpoint, index);
+    const on = (epoch === 1 ? machines.epoch : undefined) ?? made;
+    checkpoint = await checkpointAfter(store, run, 'train', epoch, checkpoint, index, on);
     index = await indexOf(store, run, checkpoint, index);
   }
   return {
@@ -35,7 +61,7 @@ export async function storedRun(store: ObjectStore, run: string): Promise<Finish
     configuration: 'c'.repeat(64),
     checkpoint,
     index,
-    evaluation: await evaluationOf(store, run, checkpoint, index),
+    evaluation: await evaluationOf(store, run, checkpoint, index, machines.evaluation),
     validationErrors: [0.5, 0.4, 0.3],
     data: { type: 'folder', path: '/images' },
     warmStart,
@@ -49,6 +75,7 @@ async function checkpointAfter(
   epoch: number,
   from: CheckpointRef | null,
   index: IndexRef | null,
+  made: Made,
 ): Promise<CheckpointRef> {
   const folder = await freshFolder();
   const [tensorsFile, curveFile] = [join(folder, 'tensors'), join(folder, 'curve')];
@@ -69,7 +96,7 @@ async function checkpointAfter(
       parent: from?.digest ?? null,
       index: index?.digest ?? null,
       seed: 1,
-      fingerprint: { cpu: 'this one' },
+      ...made,
     },
     tensorsFile,
     curveFile,
@@ -81,6 +108,7 @@ async function indexOf(
   run: string,
   checkpoint: CheckpointRef,
   previous: IndexRef | null,
+  fingerprint: Fingerprint | null = usual,
 ): Promise<IndexRef> {
   const layout = runLayout(run);
   const manifest = await commitManifest(store, layout.index(`of-${checkpoint.digest}`), IndexManifest, {
@@ -88,19 +116,29 @@ async function indexOf(
     type: 'clusters',
     checkpoint: checkpoint.digest,
     previous: previous?.digest ?? null,
-    tensors: await new Blobs(store, layout.blobs).putBytes(Buffer.from(`clusters of ${checkpoint.digest}`)),
+    tensors: await new Blobs(store, layout.blobs).putBytes(
+      Buffer.from(`clusters after ${checkpoint.position.globalStep} steps`),
+    ),
     variance: 1,
     clusters: 4,
     validationError: 0.25,
     warnings: [],
+    ...(fingerprint && { fingerprint }),
   });
   return { manifest, digest: manifest.sha256, validationError: 0.25 };
 }
 
-function evaluationOf(store: ObjectStore, run: string, checkpoint: CheckpointRef, index: IndexRef): Promise<ObjectRef> {
+function evaluationOf(
+  store: ObjectStore,
+  run: string,
+  checkpoint: CheckpointRef,
+  index: IndexRef,
+  fingerprint: Fingerprint | null = usual,
+): Promise<ObjectRef> {
   return commitManifest(store, runLayout(run).evaluation('of-the-last'), Evaluation, {
     ...exampleRun().evaluation,
     checkpoint: checkpoint.digest,
     index: index.digest,
+    ...(fingerprint && { fingerprint }),
   });
 }

@@ -8,7 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { DataSetManifest, type CheckpointRef, type ObjectRef } from '../../config/artifacts';
+import {
+  DataSetManifest,
+  type CheckpointManifest,
+  type CheckpointRef,
+  type Fingerprint,
+  type ObjectRef,
+} from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import { readEvents } from '../../activities/events';
 import type { EpochOutcome, EpochRequest, RefreshRequest } from '../../activities/requests';
@@ -46,13 +52,18 @@ const lost = (): never => {
 };
 
 /** Steps to a global step and commits it, as the host of a real trainer does. */
-async function stepTo(globalStep: number, { epoch }: TrainWork, hooks: TrainerHooks): Promise<CheckpointRef> {
+async function stepTo(
+  globalStep: number,
+  { epoch }: TrainWork,
+  hooks: TrainerHooks,
+  fingerprint: Fingerprint = {},
+): Promise<CheckpointRef> {
   hooks.onStep(globalStep);
   const [tensors, curve] = [join(folder, `${globalStep}.tensors`), join(folder, `${globalStep}.curve`)];
   await writeFile(tensors, `weights of step ${globalStep}`);
   await writeFile(curve, '[]');
   const position = { phase: 'train', epoch, step: globalStep, globalStep } as const;
-  return hooks.commit({ sequence: globalStep, position, tensors, curve }, {});
+  return hooks.commit({ sequence: globalStep, position, tensors, curve }, fingerprint);
 }
 
 const finished = (checkpoint: CheckpointRef, outcome: 'finished' | 'stopped' = 'finished'): WorkOutcome => ({
@@ -306,6 +317,41 @@ describe('P4, S7: a refresh whose trainer is lost', () => {
       return { result: { type: 'refreshed', ...refreshed, warnings: [] }, checkpoint: null };
     });
     expect(known).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((count) => [...Array(count).keys()]));
+  });
+});
+
+describe('B1: an epoch that goes on in another environment', () => {
+  /** Trains five steps on each machine in turn; all but the last are lost after their checkpoint. */
+  async function trainOn(...cpus: string[]): Promise<CheckpointManifest> {
+    for (const [i, cpu] of cpus.entries()) {
+      const isLast = i === cpus.length - 1;
+      const outcome = train(
+        stage(async (work, hooks) => {
+          expect(work.from?.position.globalStep ?? 0).toBe(5 * i); // it goes on, it does not begin anew
+          const checkpoint = await stepTo(5 * (i + 1), work, hooks, { cpu });
+          if (isLast) return finished(checkpoint);
+          throw new LodestoneError('StoreUnavailable', 'the host is gone (of the test)');
+        }),
+      );
+      if (isLast) return new CheckpointStore(store, RUN).read((await outcome).checkpoint);
+      await expect(outcome).rejects.toMatchObject({ type: 'StoreUnavailable' });
+    }
+    throw new Error('no machine trained');
+  }
+
+  it('says at its end which others made part of it', async () => {
+    expect(await trainOn('a', 'b')).toMatchObject({ fingerprint: { cpu: 'b' }, otherFingerprints: [{ cpu: 'a' }] });
+  });
+
+  it('is not forgotten where the first one ends it', async () => {
+    expect(await trainOn('a', 'b', 'a')).toMatchObject({
+      fingerprint: { cpu: 'a' },
+      otherFingerprints: [{ cpu: 'b' }],
+    });
+  });
+
+  it('control: resumed in its own, it is the checkpoint of an epoch that was not interrupted', async () => {
+    expect(await trainOn('a', 'a')).not.toHaveProperty('otherFingerprints');
   });
 });
 
