@@ -33,7 +33,7 @@ async function compared(): Promise<() => Promise<ObjectRef>> {
   const { result } = await finish();
   const { data, recipe, warmStart } = request;
   const objectives = [{ objective: 'magnet', run: RUN, result }] as const;
-  const comparison: ComparisonRequest = { name: 'compared', data, recipe, objectives, warmStart };
+  const comparison: ComparisonRequest = { name: 'compared', data, recipe, status: 'finished', objectives, warmStart };
   return () =>
     new MockActivityEnvironment().run((given: ComparisonRequest) => finishing.writeComparison(given), comparison);
 }
