@@ -16,6 +16,7 @@ import {
 } from '@temporalio/worker';
 import { readEnvironment } from '../config/environment';
 import { queues } from '../config/queues';
+import { STOPPED_MESSAGE } from '../config/stopped';
 import { version } from '../config/version';
 import { LodestoneError } from '../errors';
 import { LocalCache } from '../storage/cache';
@@ -137,11 +138,15 @@ function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>
     : { workflowsPath: join(__dirname, '../workflows/index') };
 }
 
-/** Workers of the other queues have no workflows on purpose; that the SDK finds so is no warning to a person. */
+/**
+ * Leaves out what the SDK warns of and is no warning to a person: workers of the other queues have no workflows on purpose,
+ * and a run that was stopped has not failed. (Of a workflow's error only the message reaches the logger.)
+ */
 function workerLogger(): DefaultLogger {
   const warnings = new DefaultLogger('WARN');
   const isExpected = ({ message, meta }: LogEntry): boolean =>
-    message.startsWith('No workflows registered') && meta?.['taskQueue'] !== queues.pipeline;
+    (message.startsWith('No workflows registered') && meta?.['taskQueue'] !== queues.pipeline) ||
+    (message === 'Workflow failed' && (meta?.['error'] as Error | undefined)?.message === STOPPED_MESSAGE);
   return new DefaultLogger('WARN', (entry) => {
     if (!isExpected(entry)) warnings.log(entry.level, entry.message, entry.meta);
   });

@@ -8,12 +8,8 @@ import { z } from 'zod';
 import { Outcome } from '../config/outcome';
 import { parseAtEdge } from '../config/parse';
 import { queues } from '../config/queues';
-import {
-  type CompareInput,
-  type RecoverInput,
-  type TrainPipelineInput,
-  type RunProgress,
-} from '../config/workflow-input';
+import { STOPPED_MEMO } from '../config/stopped';
+import type { CompareInput, RecoverInput, TrainPipelineInput, RunProgress } from '../config/workflow-input';
 
 const ANSWER_MS = 4000;
 
@@ -47,7 +43,8 @@ export type Beat = z.infer<typeof Beat>;
 export interface RunView {
   readonly run: string;
   readonly workflowType: string;
-  readonly status: 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated';
+  /** `stopped`: before there was a result. A run that stopped later has one, which says so: it is `completed`. */
+  readonly status: 'open' | 'completed' | 'stopped' | 'failed' | 'cancelled' | 'terminated';
   readonly started: Date;
   readonly closed: Date | null;
   readonly beat: Beat | null;
@@ -142,19 +139,19 @@ export async function hasWorker(client: Client): Promise<boolean> {
   return (pollers?.length ?? 0) > 0;
 }
 
-type Described = Pick<WorkflowExecutionDescription, 'workflowId' | 'type' | 'status' | 'startTime'> & {
+type Described = Pick<WorkflowExecutionDescription, 'workflowId' | 'type' | 'status' | 'startTime' | 'memo'> & {
   readonly closeTime?: Date | undefined;
   readonly raw: Partial<Pick<WorkflowExecutionDescription['raw'], 'pendingActivities' | 'pendingWorkflowTask'>>;
 };
 
-function viewOf({ workflowId, type, status, startTime, closeTime, raw }: Described): RunView {
+function viewOf({ workflowId, type, status, startTime, closeTime, memo, raw }: Described): RunView {
   // Help is asked of whoever is free: that a busy trainer declines, and how far one is, says nothing of the run.
   const pending = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name !== 'helpEmbed');
   const again = pending.find(({ attempt, lastFailure }) => (attempt ?? 1) > 1 && lastFailure);
   return {
     run: workflowId,
     workflowType: type,
-    status: statusOf(status.name),
+    status: statusOf(status.name, memo?.[STOPPED_MEMO] === true),
     started: startTime,
     closed: closeTime ?? null,
     beat:
@@ -172,7 +169,7 @@ function viewOf({ workflowId, type, status, startTime, closeTime, raw }: Describ
   };
 }
 
-function statusOf(name: string): RunView['status'] {
+function statusOf(name: string, stopped: boolean): RunView['status'] {
   switch (name) {
     case 'COMPLETED':
       return 'completed';
@@ -181,6 +178,7 @@ function statusOf(name: string): RunView['status'] {
     case 'TERMINATED':
       return 'terminated';
     case 'FAILED':
+      return stopped ? 'stopped' : 'failed';
     case 'TIMED_OUT':
       return 'failed';
     default:

@@ -1,8 +1,11 @@
 /** A stop before there is anything to evaluate: what is under way is cancelled, and the run ends as stopped. */
-import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, isCancellation, upsertMemo } from '@temporalio/workflow';
+import { STOPPED_MEMO, STOPPED_MESSAGE } from '../config/stopped';
 
+/** The failure that says so; for those who only see that a run failed, its memo does. */
 export function runStopped(): ApplicationFailure {
-  return ApplicationFailure.nonRetryable('stopped before there was anything to evaluate.', 'RunStopped');
+  upsertMemo({ [STOPPED_MEMO]: true });
+  return ApplicationFailure.nonRetryable(STOPPED_MESSAGE, 'RunStopped');
 }
 
 export function isRunStopped(failure: unknown): boolean {

@@ -86,6 +86,21 @@ suite('a run of real photos', () => {
     240_000,
   );
 
+  it.each([{ victim: 's3' }, { victim: 'temporal' }] as const)(
+    'S7: $victim killed in each epoch, so that it is away when the epoch ends, changes no bit',
+    async ({ victim }) => {
+      const run = `without-${victim}`;
+      const handle = await startTiny(stand.client, run, tinyInput(photos, { checkpointSeconds: 0.1 }));
+      for (let epoch = 1; epoch <= EPOCHS; epoch++) {
+        while ((await stand.reachedStep(run)) < (epoch - 0.5) * STEPS) await pause(3);
+        expect(await stand.kill(victim)).toBe(true);
+      }
+      const { result } = await handle.result();
+      expect(result.digests).toEqual(undisturbed.digests);
+    },
+    240_000,
+  );
+
   describe('negative controls: a wrong value in the state that a run goes on from', () => {
     const goOn = async (to: string, forgery: Forgery): Promise<RunResult['digests']> => {
       await forkInsideEpoch({ ...fork(to), forgery });

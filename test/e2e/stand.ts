@@ -1,6 +1,7 @@
 /**
  * A whole lodestone for end-to-end tests: the real stack with a real worker in folders of its own, and a client of it.
- * What a test may do besides: see how far the trainer is, kill it and its worker, freeze it, and destroy what is stored.
+ * What a test may do besides: see how far the trainer is, kill it, its worker and the servers, freeze it, and destroy what is
+ * stored.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -18,7 +19,8 @@ import { keyOf, type ObjectStore } from '../../storage/store';
 
 export const projectRoot = resolve(__dirname, '../..');
 
-export type Victim = 'trainer' | 'worker';
+/** Servers by their names in the stack. */
+export type Victim = 'trainer' | 'worker' | 's3' | 'temporal';
 
 export interface Stand {
   readonly directory: string;
@@ -50,7 +52,7 @@ export async function raiseStand(): Promise<Stand> {
     if (victim === 'trainer')
       return (JSON.parse(await readFile(join(workerFolder, 'trainer.json'), 'utf8')) as { pid: number }).pid;
     const status = await stackStatus(stateDir);
-    return status.type === 'running' ? (status.processes.find(({ name }) => name === 'worker')?.pid ?? null) : null;
+    return status.type === 'running' ? (status.processes.find(({ name }) => name === victim)?.pid ?? null) : null;
   };
   const signal = async (victim: Victim, name: NodeJS.Signals): Promise<boolean> => {
     const pid = await pidOf(victim);

@@ -132,6 +132,7 @@ describe('updates', () => {
         await begun.passed;
         await handle.executeUpdate('requestStop');
         expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
+        expect(await handle.describe()).toMatchObject({ memo: { stopped: true } });
         expect(namesOf(calls)).not.toContain('refreshIndex');
         isFirst = false;
         expect((await (await run(name, 2)).result()).result).toMatchObject({ status: 'finished', epochs: 2 });
