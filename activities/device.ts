@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -67,14 +67,18 @@ export async function endLeftTrainer(cacheDirectory: string): Promise<void> {
   if (parsed.success && startTimeOf(parsed.data.pid) === parsed.data.started) process.kill(parsed.data.pid, 'SIGKILL');
 }
 
-/** The private queue of this host and cache (P6): stays the same over restarts. */
+/** The private queue of this host and cache (P6): stays the same over restarts. Asked by whoever holds the folder. */
 export async function hostQueueOf(cacheDirectory: string): Promise<string> {
   await mkdir(cacheDirectory, { recursive: true });
   const path = join(cacheDirectory, 'host-id');
-  const held = await readFile(path, 'utf8').catch(() => null);
-  const id = held?.trim() || randomUUID();
-  if (held === null) await writeFile(path, id, { flag: 'wx' }).catch(() => undefined);
-  return `lodestone-gpu-${(await readFile(path, 'utf8')).trim()}`;
+  const held = (await readFile(path, 'utf8').catch(() => '')).trim();
+  const id = held || randomUUID();
+  if (held === '') {
+    // There whole or not at all: an empty one would be the same queue on every host that was killed here.
+    await writeFile(`${path}.part`, id);
+    await rename(`${path}.part`, path);
+  }
+  return `lodestone-gpu-${id}`;
 }
 
 function recordPath(cacheDirectory: string): string {

@@ -55,3 +55,10 @@ it('P6: the private queue stays the same over restarts, and is another one besid
   expect(await hostQueueOf(folder)).toBe(queue);
   expect(await hostQueueOf(join(folder, 'other'))).not.toBe(queue);
 });
+
+it('P6: an id that was cut off when its worker was killed is made anew, and kept', async () => {
+  await writeFile(join(folder, 'host-id'), '');
+  const queue = await hostQueueOf(folder);
+  expect(queue).toMatch(/^lodestone-gpu-[0-9a-f-]{36}$/);
+  expect(await hostQueueOf(folder)).toBe(queue);
+});
