@@ -9,6 +9,7 @@ import { digestOf } from '../../config/canonical-json';
 import type {
   BindRequest,
   DecodeActivities,
+  EpochOutcome,
   EpochRequest,
   FinishRequest,
   PipelineActivities,
@@ -71,11 +72,38 @@ export const answering: AllActivities = {
     }),
 };
 
-/** Beats until it is cancelled, as real help does between batches. */
+/** Beats until it is cancelled, as real work does between batches. */
 export async function untilLetGo(): Promise<never> {
   const context = Context.current();
   const beat = setInterval(() => context.heartbeat(), 100);
   return context.cancelled.finally(() => clearInterval(beat));
+}
+
+/** A gate that activities wait at until a test opens it. */
+export function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}
+
+/** What an epoch that is asked to stop answers: where it stopped. */
+export async function stopping(begun: () => void, end: EpochOutcome): Promise<EpochOutcome> {
+  begun();
+  await untilLetGo().catch(() => undefined);
+  return { ...end, outcome: 'stopped' };
+}
+
+/** Trains until it is asked to stop, then answers with a checkpoint inside the epoch, as a real one does (P3). */
+export function trainingUntilStopped(begun: () => void): TrainerActivities['trainEpoch'] {
+  return async (request) => {
+    const end = await answering.trainEpoch(request);
+    return request.phase === 'warm-start' ? end : stopping(begun, end);
+  };
+}
+
+/** What was asked for, in order. */
+export function namesOf(calls: readonly Call[]): string[] {
+  return calls.map(({ activity }) => activity);
 }
 
 /** As activities/failures.ts translates it. */

@@ -1,7 +1,6 @@
 /** Many trainers, on a real Temporal server above fake activities: who is asked to help, and that nothing waits for it. */
 import { queues } from '../../config/queues';
 import type { EpochRequest, HelpRequest, Pool, RefreshRequest, TrainerActivities } from '../../activities/requests';
-import type { RunOutcome } from '../../workflows/train-pipeline';
 import { answering, failing, untilLetGo, type Call } from './fake-activities';
 import { raiseHouse, runInput, type House } from './house';
 
@@ -10,13 +9,6 @@ beforeAll(async () => {
   house = await raiseHouse();
 }, 120_000);
 afterAll(() => house.end(), 30_000);
-
-const run = (workflowId: string, epochs: number) =>
-  house.client.workflow.start<(raw: unknown) => Promise<RunOutcome>>('trainPipeline', {
-    taskQueue: queues.pipeline,
-    workflowId,
-    args: [runInput(epochs)],
-  });
 
 /** Trainers that say so many others are there. */
 const within = (pool: Pool): Pick<TrainerActivities, 'trainEpoch' | 'refreshIndex'> => ({
@@ -30,7 +22,7 @@ const helpOf = (calls: readonly Call[]): HelpRequest[] =>
 it('others are asked on the shared queue, each with a share of its own, for every refresh and the evaluation', async () => {
   const trainers = within({ trainers: 3, parts: 40 });
   await house.serve({ ...trainers, refreshIndex: slowly(trainers.refreshIndex) }, async (calls) => {
-    const handle = await run('helped', 1);
+    const handle = await house.run('helped', 1);
     await handle.result();
     const purposes = helpOf(calls).map(({ purpose, share }) => `${purpose.type} ${share.at}/${share.of}`);
     expect(purposes.filter((one) => one.startsWith('refresh')).sort()).toEqual(
@@ -56,7 +48,7 @@ it('H1: help that never ends, or fails for good, holds nothing up and is let go'
           throw error;
         });
   await house.serve({ ...within({ trainers: 3, parts: 3 }), helpEmbed }, async (calls) => {
-    const { result } = await (await run('hung-help', 3)).result();
+    const { result } = await (await house.run('hung-help', 3)).result();
     expect(result).toMatchObject({ epochs: 3, status: 'finished' });
     expect(calls.filter(({ activity }) => activity === 'trainEpoch')).toHaveLength(4);
   });
@@ -71,7 +63,7 @@ it.each<[string, Pool]>([
   'nobody is asked where %s',
   async (why, pool) => {
     await house.serve(within(pool), async (calls) => {
-      await (await run(`alone-${why.replace(/\W+/g, '-')}`, 1)).result();
+      await (await house.run(`alone-${why.replace(/\W+/g, '-')}`, 1)).result();
       expect(helpOf(calls)).toEqual([]);
     });
   },
@@ -86,7 +78,7 @@ it('a refresh asks at most 15 others, and no more than there are parts', async (
     await house.serve(
       { ...within(pool), refreshIndex: slowly((request) => within(pool).refreshIndex(request)) },
       async (calls) => {
-        await (await run(`asked-${most}`, 1)).result();
+        await (await house.run(`asked-${most}`, 1)).result();
         expect(new Set(helpOf(calls).map(({ share }) => share.at)).size).toBe(most);
         expect(helpOf(calls).every(({ share }) => share.of === most + 1)).toBe(true);
       },
@@ -114,11 +106,11 @@ describe('W4: a comparison', () => {
       return trainers.trainEpoch(request);
     };
     await house.serve({ ...trainers, trainEpoch }, async (calls) => {
-      const handle = await house.client.workflow.start('compareObjectives', {
-        taskQueue: queues.pipeline,
-        workflowId: name,
-        args: [{ ...runInput(1), objectives: ['softmax', 'triplet', 'magnet'], ...(parallel ? { parallel } : {}) }],
-      });
+      const handle = await house.start(
+        name,
+        { ...runInput(1), objectives: ['softmax', 'triplet', 'magnet'], ...(parallel ? { parallel } : {}) },
+        'compareObjectives',
+      );
       await handle.result();
       expect(begun(calls).sort()).toEqual(['magnet', 'softmax', 'triplet']);
     });

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Client } from '@temporalio/client';
+import { Client, type WorkflowHandle, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import { queues } from '../../config/queues';
 import { Recipe } from '../../config/recipe';
+import type { RunOutcome } from '../../workflows/train-pipeline';
 import { answering, hostQueue, type AllActivities, type Call } from './fake-activities';
 
 const root = resolve(__dirname, '../..');
@@ -24,8 +25,14 @@ const identity = 'worker';
 /** History events after which a run continues as a new one: more than a run of two epochs has. */
 export const CONTINUES_AFTER_EVENTS = 150;
 
+type Handle<R> = WorkflowHandleWithFirstExecutionRunId<(raw: unknown) => Promise<R>>;
+
 export interface House {
   readonly client: Client;
+  /** @param type left out: trainPipeline */
+  start<R>(workflowId: string, input: unknown, type?: string): Promise<Handle<R>>;
+  /** A run of one objective. */
+  run(name: string, epochs: number): Promise<Handle<RunOutcome>>;
   /** Serves a test; ends with it. */
   serve<T>(
     changes: Partial<AllActivities>,
@@ -64,8 +71,16 @@ export async function raiseHouse(): Promise<House> {
       maxHeartbeatThrottleInterval: '100ms', // a cancellation comes with the answer to a heartbeat
       ...more,
     });
+  const start = <R>(workflowId: string, input: unknown, type = 'trainPipeline'): Promise<Handle<R>> =>
+    client.workflow.start<(raw: unknown) => Promise<R>>(type, {
+      taskQueue: queues.pipeline,
+      workflowId,
+      args: [input],
+    });
   return {
     client,
+    start,
+    run: (name, epochs) => start(name, runInput(epochs)),
     serve: async (changes, test, interceptor) => {
       const calls: Call[] = [];
       const { pipeline, decoding, trainer } = recorded({ ...answering, ...changes }, calls);
@@ -113,4 +128,12 @@ export function recipeOf(epochs: number): Recipe {
 
 export function runInput(epochs: number) {
   return { version: 1, data: { type: 'folder', path: '/photos' }, recipe: recipeOf(epochs) } as const;
+}
+
+/** What a workflow failed with; null: it did not. */
+export async function causeOf(handle: WorkflowHandle): Promise<unknown> {
+  return handle.result().then(
+    () => null,
+    (error: { cause?: { cause?: unknown } }) => error.cause?.cause ?? error.cause,
+  );
 }

@@ -8,7 +8,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { Worker } from '@temporalio/worker';
-import { queues } from '../../config/queues';
 import type { Pool, TrainerActivities } from '../../activities/requests';
 import { answering, endOf, failing, untilLetGo } from './fake-activities';
 import { buildWorkflows, raiseHouse, runInput, workflowBundle } from './house';
@@ -88,11 +87,7 @@ async function record(wanted: readonly string[]): Promise<void> {
     for (const name of wanted) {
       const { type, input, extendedTo, pool } = recordings[name];
       const history = await house.serve(troubled(pool), async () => {
-        const handle = await house.client.workflow.start(type, {
-          taskQueue: queues.pipeline,
-          workflowId: name,
-          args: [input],
-        });
+        const handle = await house.start(name, input, type);
         if (extendedTo !== undefined) await handle.executeUpdate('extend', { args: [{ epochs: extendedTo }] });
         await handle.result();
         return historyToJSON(await handle.fetchHistory());

@@ -1,15 +1,23 @@
 /** The workflows on a real Temporal server above fake activities: what they do when something goes wrong. */
-import { activityInfo, Context } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
+import { activityInfo } from '@temporalio/activity';
 import { queues } from '../../config/queues';
 import type { RunProgress } from '../../config/workflow-input';
-import type { EpochOutcome, EpochRequest, TrainerActivities } from '../../activities/requests';
-import type { ComparisonOutcome } from '../../workflows/compare-objectives';
-import type { RecoveryOutcome } from '../../workflows/hierarchy-recovery';
-import type { RunOutcome } from '../../workflows/train-pipeline';
+import type { EpochRequest, TrainerActivities } from '../../activities/requests';
 import { resultOf } from '../cli/support';
-import { answering, endOf, failing, hostQueue, objectOf, type Call } from './fake-activities';
-import { raiseHouse, runInput, type House } from './house';
+import {
+  answering,
+  endOf,
+  failing,
+  gate,
+  hostQueue,
+  namesOf,
+  objectOf,
+  stopping,
+  trainingUntilStopped,
+  untilLetGo,
+  type Call,
+} from './fake-activities';
+import { causeOf, raiseHouse, runInput, type House } from './house';
 
 let house: House;
 beforeAll(async () => {
@@ -17,65 +25,21 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => house.end(), 30_000);
 
-type Outcome = Promise<unknown>;
-const start = <R extends Outcome>(workflowId: string, input: unknown, type = 'trainPipeline') =>
-  house.client.workflow.start<(raw: unknown) => R>(type, {
-    taskQueue: queues.pipeline,
-    workflowId,
-    args: [input],
-  });
-const run = (name: string, epochs: number) => start<Promise<RunOutcome>>(name, runInput(epochs));
-
 const epochsOf = (calls: readonly Call[], phase = 'train'): number[] =>
   calls.flatMap(({ activity, request }) =>
     activity === 'trainEpoch' && (request as EpochRequest).phase === phase ? [(request as EpochRequest).epoch] : [],
   );
-const namesOf = (calls: readonly Call[]): string[] => calls.map(({ activity }) => activity);
-const causeOf = async (handle: WorkflowHandle): Promise<unknown> =>
-  handle.result().then(
-    () => null,
-    (error: { cause?: { cause?: unknown } }) => error.cause?.cause ?? error.cause,
-  );
-
-/** A gate that activities wait at until a test opens it. */
-function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
-  let open = (): void => undefined;
-  const passed = new Promise<void>((resolve) => (open = resolve));
-  return { passed, open };
-}
-
-async function untilCancelled(begun: () => void): Promise<never> {
-  begun();
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), 100);
-  return context.cancelled.finally(() => clearInterval(beat));
-}
-
-/** What an epoch that is asked to stop answers: where it stopped. */
-async function stopping(begun: () => void, end: EpochOutcome): Promise<EpochOutcome> {
-  await untilCancelled(begun).catch(() => undefined);
-  return { ...end, outcome: 'stopped' };
-}
-
-/** Trains until it is asked to stop, then answers with a checkpoint inside the epoch, as a real one does (P3). */
-function trainingUntilStopped(begun: () => void): TrainerActivities['trainEpoch'] {
-  return async (request) => {
-    const end = await answering.trainEpoch(request);
-    return request.phase === 'warm-start' ? end : stopping(begun, end);
-  };
-}
-
 describe('input', () => {
   it('W1: what breaks a rule ends the run at once, with the field, and no activity was asked', async () => {
     await house.serve({}, async (calls) => {
       const input = { ...runInput(1), recipe: { ...runInput(1).recipe, epochs: 0 } };
-      expect(await causeOf(await start('bad-input', input))).toMatchObject({
+      expect(await causeOf(await house.start('bad-input', input))).toMatchObject({
         type: 'InvalidConfig',
         nonRetryable: true,
         message: expect.stringContaining('recipe.epochs'),
       });
       for (const name of ['Bad Name', 'trees--magnet--../x', 'trees----x'])
-        expect(await causeOf(await start(name, runInput(1)))).toMatchObject({ type: 'InvalidConfig' });
+        expect(await causeOf(await house.start(name, runInput(1)))).toMatchObject({ type: 'InvalidConfig' });
       expect(calls).toEqual([]);
     });
   }, 60_000);
@@ -90,7 +54,7 @@ describe('updates', () => {
       return answering.evaluateRun(request);
     };
     await house.serve({ evaluateRun }, async (calls) => {
-      const handle = await run('extended', 1);
+      const handle = await house.run('extended', 1);
       await evaluating.passed;
       const extend = () => handle.executeUpdate<RunProgress, [{ epochs: number }]>('extend', { args: [{ epochs: 2 }] });
       expect([await extend(), await extend()]).toMatchObject([{ epochs: 2 }, { epochs: 2 }]);
@@ -106,7 +70,7 @@ describe('updates', () => {
     async (how) => {
       const training = gate();
       await house.serve({ trainEpoch: trainingUntilStopped(training.open) }, async (calls) => {
-        const handle = await run(`stopped-by-${how}`, 5);
+        const handle = await house.run(`stopped-by-${how}`, 5);
         await training.passed;
         await (how === 'update' ? handle.executeUpdate('requestStop') : handle.signal('stop'));
         expect((await handle.result()).result).toMatchObject({ status: 'stopped', epochs: 0 });
@@ -126,16 +90,16 @@ describe('updates', () => {
           ? answering.trainEpoch(request).then((end) => stopping(begun.open, end))
           : answering.trainEpoch(request);
       const packShard: typeof answering.packShard = (request) =>
-        isFirst ? untilCancelled(begun.open) : answering.packShard(request);
+        isFirst ? (begun.open(), untilLetGo()) : answering.packShard(request);
       await house.serve(stage === 'preprocess' ? { packShard } : { trainEpoch }, async (calls) => {
-        const handle = await run(name, 2);
+        const handle = await house.run(name, 2);
         await begun.passed;
         await handle.executeUpdate('requestStop');
         expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
         expect(await handle.describe()).toMatchObject({ memo: { stopped: true } });
         expect(namesOf(calls)).not.toContain('refreshIndex');
         isFirst = false;
-        expect((await (await run(name, 2)).result()).result).toMatchObject({ status: 'finished', epochs: 2 });
+        expect((await (await house.run(name, 2)).result()).result).toMatchObject({ status: 'finished', epochs: 2 });
       });
     },
     60_000,
@@ -143,7 +107,7 @@ describe('updates', () => {
 
   it('W2: everything is carried over to the next execution of a long run', async () => {
     await house.serve({}, async (calls) => {
-      const handle = await run('long', 20);
+      const handle = await house.run('long', 20);
       expect((await handle.result()).result).toMatchObject({ epochs: 20, status: 'finished' });
       expect(epochsOf(calls)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
       expect(epochsOf(calls, 'warm-start')).toEqual([1]);
@@ -157,7 +121,7 @@ describe('W3: the same name', () => {
   it('attaches to the open run', async () => {
     const training = gate();
     await house.serve({ trainEpoch: trainingUntilStopped(training.open) }, async () => {
-      const first = await run('attached', 3);
+      const first = await house.run('attached', 3);
       await training.passed;
       const again = await house.client.workflow.start('trainPipeline', {
         taskQueue: queues.pipeline,
@@ -176,7 +140,7 @@ describe('W3: the same name', () => {
     const finished = { result: resultOf('found', { epochs: 2 }), report: objectOf('report') };
     const bindRun: typeof answering.bindRun = async (request) => ({ ...(await answering.bindRun(request)), finished });
     await house.serve({ bindRun }, async (calls) => {
-      expect(await (await run('found', 2)).result()).toMatchObject({ report: finished.report });
+      expect(await (await house.run('found', 2)).result()).toMatchObject({ report: finished.report });
       expect(namesOf(calls)).toEqual(['bindRun']);
     });
   }, 60_000);
@@ -185,7 +149,7 @@ describe('W3: the same name', () => {
 describe('timeouts', () => {
   it('P5, P6: every activity has a heartbeat timeout of 15 s, and 10 s to start where its queue is private', async () => {
     await house.serve({}, async (calls) => {
-      const handle = await run('timed', 2);
+      const handle = await house.run('timed', 2);
       await handle.result();
       const { events } = await handle.fetchHistory();
       const scheduled = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: one }) => one ?? []);
@@ -212,7 +176,7 @@ describe('P6: the private queue of the host that holds the state warm', () => {
       seen.push(taskQueue);
       return failure ? Promise.reject(failure) : answering.trainEpoch(request);
     };
-    await house.serve({ trainEpoch }, async () => (await run(name, 2)).result());
+    await house.serve({ trainEpoch }, async () => (await house.run(name, 2)).result());
     return seen;
   }
 
@@ -235,7 +199,7 @@ describe('P6: the private queue of the host that holds the state warm', () => {
         ? answering.trainEpoch(request)
         : Promise.reject(failing('NumericalDivergence', { step: 3 }));
     await house.serve({ trainEpoch }, async (calls) => {
-      expect(await causeOf(await run('diverged', 2))).toMatchObject({ type: 'NumericalDivergence' });
+      expect(await causeOf(await house.run('diverged', 2))).toMatchObject({ type: 'NumericalDivergence' });
       expect(epochsOf(calls)).toEqual([1]);
     });
   }, 60_000);
@@ -246,7 +210,7 @@ describe('P6: the private queue of the host that holds the state warm', () => {
       hostQueue: request.phase === 'warm-start' ? 'lodestone-gpu-of-a-lost-host' : hostQueue,
     });
     await house.serve({ trainEpoch: warmAt }, async (calls) => {
-      const handle = await run('host-lost', 1);
+      const handle = await house.run('host-lost', 1);
       expect((await handle.result()).result.status).toBe('finished');
       expect(namesOf(calls).filter((name) => name === 'refreshIndex')).toHaveLength(2);
       const { events } = await handle.fetchHistory();
@@ -271,7 +235,10 @@ describe('S8: an input that cannot be read', () => {
       return answering.trainEpoch(request);
     };
     await house.serve({ trainEpoch }, async (calls) => {
-      expect((await (await run('sent-back', 4)).result()).result).toMatchObject({ epochs: 4, status: 'finished' });
+      expect((await (await house.run('sent-back', 4)).result()).result).toMatchObject({
+        epochs: 4,
+        status: 'finished',
+      });
       expect(epochsOf(calls)).toEqual([1, 2, 3, 4, 2, 3, 4]);
       const requests = calls.filter(({ activity }) => activity === 'trainEpoch').map(({ request }) => request);
       expect(requests[5]).toEqual(requests[2]); // the very same work, found where it was done (S5)
@@ -285,7 +252,7 @@ describe('S8: an input that cannot be read', () => {
         ? Promise.reject(failing('InputRejected', { what: 'records', lastGood: null }))
         : answering.finishRun(request);
     await house.serve({ finishRun }, async (calls) => {
-      await (await run('records-lost', 2)).result();
+      await (await house.run('records-lost', 2)).result();
       expect(epochsOf(calls)).toEqual([1, 2, 2, 1, 2]);
       expect(epochsOf(calls, 'warm-start')).toEqual([1, 1]);
     });
@@ -295,148 +262,8 @@ describe('S8: an input that cannot be read', () => {
     const refreshIndex: TrainerActivities['refreshIndex'] = () =>
       Promise.reject(failing('InputRejected', { what: 'checkpoint', lastGood: null }));
     await house.serve({ refreshIndex }, async (calls) => {
-      expect(await causeOf(await run('always-rejected', 1))).toMatchObject({ type: 'InputRejected' });
+      expect(await causeOf(await house.run('always-rejected', 1))).toMatchObject({ type: 'InputRejected' });
       expect(namesOf(calls).filter((name) => name === 'refreshIndex')).toHaveLength(4);
-    });
-  }, 60_000);
-});
-
-describe('W4: children of a comparison', () => {
-  const comparison = { ...runInput(1), objectives: ['softmax', 'triplet', 'magnet'] };
-  const objectiveOf = ({ request }: Call): string => (request as EpochRequest).recipe.objective;
-
-  it('one that fails takes no sibling with it, and its failure is the comparison’s', async () => {
-    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
-      request.phase === 'train' && request.recipe.objective === 'softmax'
-        ? Promise.reject(failing('NumericalDivergence'))
-        : answering.trainEpoch(request);
-    await house.serve({ trainEpoch }, async (calls) => {
-      const handle = await start('one-fails', comparison, 'compareObjectives');
-      await expect(handle.result()).rejects.toThrow();
-      expect(calls.filter(({ activity }) => activity === 'finishRun').map(objectiveOf)).toEqual(['triplet', 'magnet']);
-    });
-  }, 60_000);
-
-  it('a cancelled comparison asks its child to end by cancellation, so that it checkpoints', async () => {
-    const training = gate();
-    const train = trainingUntilStopped(training.open);
-    let cancelled = false;
-    const trainEpoch: TrainerActivities['trainEpoch'] = async (request) => {
-      const outcome = await train(request);
-      if (request.phase === 'train') cancelled = Context.current().cancellationSignal.aborted;
-      return outcome;
-    };
-    await house.serve({ trainEpoch }, async () => {
-      const handle = await start('cancelled', comparison, 'compareObjectives');
-      await training.passed;
-      await handle.cancel();
-      await expect(handle.result()).rejects.toThrow();
-      expect(cancelled).toBe(true);
-    });
-  }, 60_000);
-
-  it('a stop is passed on to the child under way, and no other is begun', async () => {
-    const training = gate();
-    await house.serve({ trainEpoch: trainingUntilStopped(training.open) }, async () => {
-      const handle = await start<Promise<ComparisonOutcome>>('all-stopped', comparison, 'compareObjectives');
-      await training.passed;
-      await handle.executeUpdate('requestStop');
-      const { status, objectives } = await handle.result();
-      expect(status).toBe('stopped');
-      expect(objectives.map(({ objective, result }) => `${objective} ${result.status}`)).toEqual(['softmax stopped']);
-    });
-  }, 60_000);
-
-  it('stopped while its first child is evaluated, it is stopped, though that child finished', async () => {
-    const evaluating = gate();
-    const stopped = gate();
-    const evaluateRun: TrainerActivities['evaluateRun'] = async (request) => {
-      evaluating.open();
-      await stopped.passed;
-      return answering.evaluateRun(request);
-    };
-    await house.serve({ evaluateRun }, async () => {
-      const handle = await start<Promise<ComparisonOutcome>>('stopped-late', comparison, 'compareObjectives');
-      await evaluating.passed;
-      await handle.executeUpdate('requestStop');
-      stopped.open();
-      const { status, objectives } = await handle.result();
-      expect(objectives.map(({ result }) => result.status)).toEqual(['finished']);
-      expect(status).toBe('stopped');
-    });
-  }, 60_000);
-
-  it('waits for the name of a child that is still open, then takes it', async () => {
-    const training = gate();
-    const train = trainingUntilStopped(training.open);
-    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
-      request.run === 'waits--softmax' && request.recipe.epochs === 7 ? train(request) : answering.trainEpoch(request);
-    await house.serve({ trainEpoch }, async (calls) => {
-      const squatter = await run('waits--softmax', 7);
-      await training.passed;
-      const handle = await start<Promise<ComparisonOutcome>>('waits', comparison, 'compareObjectives');
-      while (
-        !calls.some(({ activity, request }) => activity === 'trainEpoch' && (request as EpochRequest).run === 'waits')
-      )
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      await squatter.signal('stop');
-      await squatter.result();
-      expect((await handle.result()).objectives).toHaveLength(3);
-    });
-  }, 60_000);
-
-  it('a stop while it waits for a name ends it', async () => {
-    const training = gate();
-    const train = trainingUntilStopped(training.open);
-    const trainEpoch: TrainerActivities['trainEpoch'] = (request) =>
-      request.run === 'held--softmax' ? train(request) : answering.trainEpoch(request);
-    await house.serve({ trainEpoch }, async (calls) => {
-      const squatter = await run('held--softmax', 7);
-      await training.passed;
-      const handle = await start('held', comparison, 'compareObjectives');
-      while (calls.filter(({ activity }) => activity === 'trainEpoch').length < 3)
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      await handle.signal('stop');
-      expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
-      await squatter.signal('stop');
-      await squatter.result();
-    });
-  }, 60_000);
-});
-
-describe('recovery', () => {
-  const recovery = { ...runInput(1), objectives: ['magnet'], pairings: 3 };
-
-  it('a stop in the warm start of a later pairing leaves the report of those before', async () => {
-    const warming = gate();
-    const trainEpoch: TrainerActivities['trainEpoch'] = async (request) => {
-      const end = await answering.trainEpoch(request);
-      return request.run === 'pairs--pairing-2' ? stopping(warming.open, end) : end;
-    };
-    await house.serve({ trainEpoch }, async () => {
-      const handle = await start<Promise<RecoveryOutcome>>('pairs', recovery, 'hierarchyRecovery');
-      await warming.passed;
-      await handle.signal('stop');
-      expect(await handle.result()).toMatchObject({ status: 'stopped', pairings: [{ pairing: 1 }] });
-    });
-  }, 60_000);
-
-  it('stopped before its first pairing there is nothing to report', async () => {
-    const packing = gate();
-    await house.serve({ packShard: () => untilCancelled(packing.open) }, async (calls) => {
-      const handle = await start('no-pairs', recovery, 'hierarchyRecovery');
-      await packing.passed;
-      await handle.signal('stop');
-      expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
-      expect(namesOf(calls)).not.toContain('writeRecovery');
-    });
-  }, 60_000);
-
-  it('whole, it is finished', async () => {
-    await house.serve({}, async () => {
-      const handle = await start<Promise<RecoveryOutcome>>('all-pairs', recovery, 'hierarchyRecovery');
-      const { status, pairings } = await handle.result();
-      expect([status, pairings.length]).toEqual(['finished', 3]);
     });
   }, 60_000);
 });
