@@ -63,8 +63,8 @@ export async function hierarchyRecovery(raw: unknown): Promise<RecoveryOutcome> 
   }
   if (results.length === 0) throw runStopped();
   family.stage = 'report';
-  const trained = results.flatMap((pairing) => pairing.objectives.map(({ result }) => result));
-  const status = statusOf(trained, pairings * objectives.length);
+  const ended = results.flatMap((pairing) => pairing.objectives.map(({ result }) => result));
+  const status = statusOf(ended, pairings * objectives.length);
   const { report, summary } = await pipeline.writeRecovery({ name, data, recipe: fixed, status, pairings: results });
   family.stage = 'done';
   return { type: 'recovery', name, status, pairings: results, summary, report };

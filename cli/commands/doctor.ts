@@ -41,6 +41,7 @@ const lib = realpathSync(join(process.env.LODESTONE_ROOT, 'node_modules/@tensorf
 const cudaBuild = !lib.includes('/tensorflow-cpu-');
 console.log(JSON.stringify({ fingerprint: engine('fingerprint.js').fingerprint(), kernels, cudaBuild }));
 `;
+
 /** What execFile adds to the error of a process that failed. */
 interface ChildFailure {
   readonly stderr?: string;
