@@ -93,8 +93,43 @@ describe('several trainers that share', () => {
     };
   }
 
-  /** A trainer with a clock of its own that goes on by `slowness` seconds a batch of 64, in turn with the others. */
-  async function trainer(board: Board, share: { at: number; of: number }, slowness: number, stopAfter = Infinity) {
+  /** Played time: whoever is earliest goes on, and only once all others stand still, so that real speeds decide nothing. */
+  class PlayedTime {
+    private readonly standing = new Map<number, { until: number; goOn: () => void }>();
+    private readonly present = new Set<number>();
+
+    enter(trainer: number): void {
+      this.present.add(trainer);
+    }
+
+    leave(trainer: number): void {
+      this.present.delete(trainer);
+      this.next();
+    }
+
+    wait(trainer: number, until: number): Promise<void> {
+      return new Promise((goOn) => {
+        this.standing.set(trainer, { until, goOn });
+        this.next();
+      });
+    }
+
+    private next(): void {
+      if (this.standing.size < this.present.size || this.standing.size === 0) return;
+      const [[trainer, { goOn }]] = [...this.standing].sort(([a, x], [b, y]) => x.until - y.until || a - b);
+      this.standing.delete(trainer);
+      goOn();
+    }
+  }
+
+  /** A trainer that takes `slowness` seconds a batch of 64. */
+  async function trainer(
+    board: Board,
+    share: { at: number; of: number },
+    slowness: number,
+    { time = new PlayedTime(), stopAfter = Infinity } = {},
+  ) {
+    time.enter(share.at);
     const scratch = await freshFolder();
     const session = countingSession();
     let batches = 0;
@@ -110,16 +145,17 @@ describe('several trainers that share', () => {
       seconds: () => batches * slowness,
       stopRequested: () => batches >= stopAfter,
     };
-    const onBatch = async (): Promise<void> => {
+    const onBatch = (): Promise<void> => {
       batches += 1;
-      for (let turn = 0; turn < slowness; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return time.wait(share.at, batches * slowness);
     };
+    const leave = (): void => time.leave(share.at);
     const plan = { parts: [], checkpointSeconds: 0, scratch, share };
     const whole = { embeddingSize: 2, embed };
     return {
       asked: () => session.asked.map(([first]) => first / 2048),
-      embed: () => embedInParts(whole, examples, plan, hooks, onBatch),
-      help: () => embedMissingParts(whole, examples, plan, hooks, onBatch),
+      embed: () => embedInParts(whole, examples, plan, hooks, onBatch).finally(leave),
+      help: () => embedMissingParts(whole, examples, plan, hooks, onBatch).finally(leave),
     };
   }
 
@@ -139,17 +175,18 @@ describe('several trainers that share', () => {
 
   test('H1: whatever their speeds, all parts come together, with the bits of one trainer alone', async () => {
     const { rows } = await keeping([], 0);
-    for (const [first, second] of [
-      [1, 1],
-      [1, 9],
-      [9, 1],
-    ]) {
-      const board = new Board();
-      const main = await trainer(board, { at: 0, of: 2 }, first);
-      const helper = await trainer(board, { at: 1, of: 2 }, second);
+    for (const [first, second, helped] of [
+      [1, 1, [2, 3, 4]],
+      [1, 2, [2]],
+      [1, 9, []], // while it makes its first part, all are made
+      [9, 1, [2, 3, 4, 1, 0]],
+    ] as const) {
+      const [board, time] = [new Board(), new PlayedTime()];
+      const main = await trainer(board, { at: 0, of: 2 }, first, { time });
+      const helper = await trainer(board, { at: 1, of: 2 }, second, { time });
       const [together, made] = await Promise.all([main.embed(), helper.help()]);
       expect(together).toEqual(rows);
-      expect(made.length).toBeGreaterThan(0);
+      expect(made).toEqual(helped);
       expect(new Set([...made, ...main.asked()]).size).toBe(5);
       expect(main.asked().length + helper.asked().length).toBeLessThanOrEqual(5 + 1); // at most one was begun twice
     }
@@ -172,7 +209,7 @@ describe('several trainers that share', () => {
 
   test('H3: asked to stop, help ends at the next batch and has handed on whole parts alone', async () => {
     const board = new Board();
-    const helper = await trainer(board, { at: 1, of: 2 }, 1, 40); // 32 batches are a part
+    const helper = await trainer(board, { at: 1, of: 2 }, 1, { stopAfter: 40 }); // 32 batches are a part
     expect(await helper.help()).toEqual([2]);
     expect([...board.there.keys()]).toEqual([2]);
   });
