@@ -291,14 +291,17 @@ it('P2: a shard that fails behind help that has ended does not end the trainer o
 });
 
 it('P3: help that is let go stops, and says that it was cancelled', async () => {
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   const asked = trainer({
     help: async (work, hooks) => {
+      begin();
       while (asked.told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       return helping(3)(work, hooks);
     },
   });
   const outcome = asked.help().catch((error: unknown) => error);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await begun;
   const none = { notFound: false, timedOut: false, paused: false, reset: false, workerShutdown: false };
   asked.environment.cancel('CANCELLED', { ...none, cancelRequested: true });
   expect(await outcome).toBeInstanceOf(CancelledFailure);

@@ -166,8 +166,9 @@ describe('P4: a lost trainer', () => {
 describe('P3: what a cancellation means', () => {
   /** Trains until it is told to stop, then commits and ends early. */
   const untilStopped =
-    (playing: () => Stage): Play =>
+    (playing: () => Stage, onBegin = (): void => undefined): Play =>
     async (work, hooks) => {
+      onBegin();
       while (playing().told.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       return finished(await stepTo(7, work, hooks), 'stopped');
     };
@@ -176,9 +177,11 @@ describe('P3: what a cancellation means', () => {
     environment.cancel('CANCELLED', { ...none, workerShutdown: false, ...details });
   };
   async function cancelled(details: Record<string, boolean>): Promise<{ outcome: unknown; told: string[] }> {
-    const playing: Stage = stage(untilStopped(() => playing));
+    let onBegin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (onBegin = resolve));
+    const playing: Stage = stage(untilStopped(() => playing, onBegin));
     const training = train(playing).catch((error: unknown) => error);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await begun;
     cancel(playing, details);
     return { outcome: await training, told: playing.told };
   }
