@@ -45,7 +45,9 @@ export async function runEngineBench(bench: EngineBench): Promise<void> {
       'no-record': { type: 'boolean', default: false },
     },
   });
-  const cases = chosen(bench.cases, values.case);
+  const isCase = isAmong('case', new Set(bench.cases.map(({ name }) => name)), values.case);
+  const isWanted = isAmong('only', new Set(bench.contestants.map(({ variant }) => variant)), values.only);
+  const cases = bench.cases.filter(({ name }) => isCase(name));
   const device = deviceOf(values.device);
   const rounds: Rounds = { rounds: Number(values.rounds), warmUp: Number(values['warm-up']) };
   const scratch = temporaryFolder();
@@ -54,9 +56,7 @@ export async function runEngineBench(bench: EngineBench): Promise<void> {
     console.log(`\n${bench.name}: ${titleOn(one, device)}`);
     const rows = bench.contestants.filter(
       ({ who, variant, isFor }) =>
-        (who === 'ours' || values.python !== undefined) &&
-        (values.only?.includes(variant) ?? true) &&
-        (isFor?.(one) ?? true),
+        (who === 'ours' || values.python !== undefined) && isWanted(variant) && (isFor?.(one) ?? true),
     );
     const variants = rows.map((row) => variantOf(bench, one, row, { ...values, device, scratch }));
     const outcomes = await measureInterleaved(variants, rounds, (line) => console.log(line));
@@ -165,13 +165,12 @@ function temporaryFolder(): string {
   return folder;
 }
 
-function chosen(cases: readonly Case[], names: readonly string[] | undefined): Case[] {
-  const unknown = names?.filter((name) => !cases.some((one) => one.name === name)) ?? [];
-  if (unknown.length > 0) {
-    const known = cases.map(({ name }) => name).join(', ');
-    throw new Error(`bench: --case: got ${unknown.join(', ')}, must be among ${known}.`);
-  }
-  return cases.filter(({ name }) => names?.includes(name) ?? true);
+/** Whether a name was asked for: all are where none was. */
+function isAmong(option: string, known: ReadonlySet<string>, asked?: readonly string[]): (name: string) => boolean {
+  const unknown = asked?.filter((name) => !known.has(name)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`bench: --${option}: got ${unknown.join(', ')}, must be among ${[...known].join(', ')}.`);
+  return (name) => asked?.includes(name) ?? true;
 }
 
 function commandOf(bench: string): string {

@@ -7,6 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { LastWords } from '../../activities/trainer/last-words';
+import { LodestoneError } from '../../errors';
 
 export interface Variant {
   readonly name: string;
@@ -119,8 +120,9 @@ export function serveTurns(prepare: () => Work | Promise<Work>): void {
   busy.catch(fail);
 }
 
+/** What its last line says is kept by whoever started the worker (LastWords). */
 function fail(error: unknown): never {
-  console.error(error);
+  console.error(error instanceof LodestoneError ? error.message : error);
   process.exit(1);
 }
 
