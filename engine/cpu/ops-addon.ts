@@ -1,5 +1,5 @@
 /**
- * Loads the ops of this folder, compiled by set-up (infra/setup/native.mjs). They are a choice (kernels.ts): where they
+ * Loads the ops of this folder, and what else it holds, compiled by set-up (infra/setup/native.mjs). They are a choice (kernels.ts): where they
  * cannot be had, the reason is kept for who asks, and other kernels compute the same.
  */
 import { createHash } from 'node:crypto';
@@ -13,6 +13,18 @@ interface OpsModule {
   readonly sources: string;
   readonly compiler: string;
   readonly instructionSet: 'avx2' | 'avx512';
+  /**
+   * ‖x − matrix[rows[i]]‖² into `into[i]` for begin ≤ i < end, in float64 (distances.cc).
+   * Throws RangeError where a row or a place lies outside.
+   */
+  readonly squaredDistancesTo: (
+    x: Float64Array,
+    matrix: Float32Array,
+    rows: Int32Array,
+    begin: number,
+    end: number,
+    into: Float64Array,
+  ) => void;
 }
 
 let loaded: OpsModule | { readonly missing: string } = { missing: 'they were not loaded' };
@@ -28,8 +40,8 @@ export function loadOps(): void {
     loaded = { missing: (cause as Error).message.split('\n')[0] };
     return;
   }
-  const { sources, compiler, instructionSet } = module.exports;
-  if (sources === undefined || compiler === undefined || instructionSet === undefined) {
+  const { sources, compiler, instructionSet, squaredDistancesTo } = module.exports;
+  if (!sources || !compiler || !instructionSet || !squaredDistancesTo) {
     loaded = { missing: 'ops.node does not say what it was compiled from' };
     return;
   }
@@ -37,7 +49,7 @@ export function loadOps(): void {
   const stale = present !== null && present !== sources;
   loaded = stale
     ? { missing: 'they were compiled from other sources than are here' }
-    : { sources, compiler, instructionSet };
+    : { sources, compiler, instructionSet, squaredDistancesTo };
 }
 
 /** Throws where an op of this folder cannot run. */

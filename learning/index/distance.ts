@@ -1,5 +1,7 @@
 /** The squared Euclidean distance of two rows, where it is computed row by row: K-means, impostors of clusters and anchors. */
 
+import { opsModule } from '../../engine/cpu/ops-addon';
+
 /** Row-major, float32 or float64 [n, E]. */
 type Matrix = Float32Array | Float64Array;
 
@@ -22,7 +24,10 @@ export function squaredDistance(
   const to = j * embeddingSize;
   const whole = embeddingSize - (embeddingSize % 4);
   let sum = 0;
-  for (let e = whole; e < embeddingSize; e++) sum += (a[from + e] - b[to + e]) ** 2;
+  for (let e = whole; e < embeddingSize; e++) {
+    const d = a[from + e] - b[to + e];
+    sum += d * d;
+  }
   for (let begin = 0; begin < whole && sum < limit; begin += STRIDE) {
     const end = begin + STRIDE < whole ? begin + STRIDE : whole;
     let sum1 = 0;
@@ -43,9 +48,12 @@ export function squaredDistance(
   return sum;
 }
 
+/** Numbers of rows below which a call of compiled code takes longer than the loop here. */
+const WORTH_A_CALL = 4096;
+
 /**
- * ‖x − y‖² of one row with some rows of a matrix, in float64 and to the same bits as `squaredDistance`: two rows side by side,
- * which share what is read of the one.
+ * ‖x − y‖² of one row with some rows of a matrix, in float64 and to the same bits as `squaredDistance`: by the loops of
+ * engine/cpu where they are compiled, else two rows side by side, which share what is read of the one.
  * @param x float64 [E]
  * @param rows of the matrix, from place `begin` on and up to `end`
  * @param into float64 [≥ end], overwritten in the same places
@@ -57,6 +65,8 @@ export function squaredDistancesTo(
   into: Float64Array,
 ): void {
   const embeddingSize = x.length;
+  const compiled = (last - begin) * embeddingSize < WORTH_A_CALL ? null : opsModule();
+  if (compiled !== null) return compiled.squaredDistancesTo(x, matrix, rows, begin, last, into);
   const whole = embeddingSize - (embeddingSize % 4);
   for (let i = begin; i < last; i += 2) {
     const a = rows[i] * embeddingSize;
@@ -64,8 +74,10 @@ export function squaredDistancesTo(
     let sumA = 0;
     let sumB = 0;
     for (let e = whole; e < embeddingSize; e++) {
-      sumA += (x[e] - matrix[a + e]) ** 2;
-      sumB += (x[e] - matrix[b + e]) ** 2;
+      const dA = x[e] - matrix[a + e];
+      const dB = x[e] - matrix[b + e];
+      sumA += dA * dA;
+      sumB += dB * dB;
     }
     for (let from = 0; from < whole; from += STRIDE) {
       const end = from + STRIDE < whole ? from + STRIDE : whole;

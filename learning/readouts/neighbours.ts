@@ -150,10 +150,12 @@ function chooseNearest(
 ): void {
   const { x, exact } = scratchFor(embeddingSize, rows.length);
   x.set(queries.subarray(query * embeddingSize, (query + 1) * embeddingSize));
+  // All of a query at once, where all are wanted: a call for each of many short runs takes longer.
+  if (!orderOnly) squaredDistancesTo(x, matrix, { rows, begin: 0, end: rows.length }, exact);
   for (let begin = 0, end = 1; begin < count; begin = end++) {
     while (end < rows.length && !(values[end] - values[end - 1] > slack)) end++;
-    if (orderOnly && end - begin === 1) continue;
-    squaredDistancesTo(x, matrix, { rows, begin, end }, exact);
+    if (end - begin === 1) continue;
+    if (orderOnly) squaredDistancesTo(x, matrix, { rows, begin, end }, exact);
     sortRun({ rows, distances: exact, begin, end });
   }
   references.set(rows.subarray(0, count), query * count);

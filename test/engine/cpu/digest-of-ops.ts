@@ -59,4 +59,9 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
     add(wide(runNarrow('LodestoneCrop', given, [images, boxes, factor, shift], 1)[0]));
   }
 }
+const distances = new Float64Array(50);
+const row = Float64Array.from(noise(1023, 14));
+const places = Int32Array.from(distances, (_, i) => (i * 7) % 40);
+opsModule()?.squaredDistancesTo(row, Float32Array.from(noise(40 * 1023, 15)), places, 0, 50, distances);
+hash.update(distances);
 console.log(JSON.stringify({ loops: opsModule()?.instructionSet, digest: hash.digest('hex') }));
