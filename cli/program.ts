@@ -134,6 +134,17 @@ export function createProgram(context: Context, onExit: (code: number) => void):
     .option('--out <file>', 'where to; left out: .lodestone/reports/<run>.html, or <run>.profile.html')
     .action(does(async (run: string, options: never) => (await look()).report(context, run, options)));
 
+  command('gc', 'delete what runs stored on their way and nobody will ask for again')
+    .argument('[run]', 'name of a run, with the runs that it began; left out: all that are not under way')
+    .option('--dry-run', 'say what would go, and delete nothing')
+    .option('--store <uri>', 'the store that holds them, where it is not the local one')
+    .option('--json', 'one JSON object as the last line of stdout')
+    .action(
+      does(async (run: string | undefined, options: never) =>
+        (await import('./commands/gc')).gc(context, run, options),
+      ),
+    );
+
   const data = command('data', 'look at images before training, or draw some');
   for (const [name, decode] of [
     ['inspect', false],

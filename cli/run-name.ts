@@ -26,6 +26,12 @@ export function isChildName(run: string): boolean {
   return run.includes('--');
 }
 
+/** A run's own name, and before it those of the comparison or recovery, and of the pairing, that began it. */
+export function nameAndParents(run: string): string[] {
+  const parts = run.split('--');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('--'));
+}
+
 /** `<folder>-<objective or kind>-<8 hex of the configuration's digest>` */
 export function derivedName({ data, recipe, kind, also = null }: Configuration): string {
   const deciding = Object.fromEntries(

@@ -9,7 +9,7 @@
  *   S8  What a damaged checkpoint grew from is found by its parents.
  */
 import { z } from 'zod';
-import { CheckpointManifest, CheckpointRef, type ObjectRef, type Phase } from '../config/artifacts';
+import { CheckpointManifest, CheckpointRef, phases, type ObjectRef, type Phase } from '../config/artifacts';
 import { digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { Blobs } from './blobs';
@@ -146,12 +146,8 @@ export class CheckpointStore {
    * @param index digest of the index in use; null: none
    */
   epochRecord(phase: Phase, epoch: number, from: CheckpointRef | null, index: string | null): EpochRecord {
-    const key = this.#layout.epoch(phase, epoch, digestOf({ checkpoint: from?.digest ?? null, index }));
-    const read = async (): Promise<CheckpointRef | null> => {
-      const found = await findManifest(this.store, key, EpochEnd);
-      if (found === null) return null;
-      return (await this.#isWhole(found.value.checkpoint, [])) ? found.value.checkpoint : null;
-    };
+    const key = this.#epochKey(phase, epoch, from?.digest ?? null, index);
+    const read = (): Promise<CheckpointRef | null> => this.#epochEnd(key);
     const create = async (checkpoint: CheckpointRef): Promise<CheckpointRef> => {
       const ref = await commitManifest(this.store, key, EpochEnd, { checkpoint });
       const committed = (await readManifest(this.store, ref, EpochEnd)).checkpoint;
@@ -161,6 +157,42 @@ export class CheckpointStore {
       return checkpoint;
     };
     return { read, create };
+  }
+
+  #epochKey(phase: Phase, epoch: number, from: string | null, index: string | null): string {
+    return this.#layout.epoch(phase, epoch, digestOf({ checkpoint: from, index }));
+  }
+
+  async #epochEnd(record: string): Promise<CheckpointRef | null> {
+    const found = await findManifest(this.store, record, EpochEnd);
+    if (found === null) return null;
+    return (await this.#isWhole(found.value.checkpoint, [])) ? found.value.checkpoint : null;
+  }
+
+  /**
+   * The checkpoints inside epochs whose end is committed and whole. Nobody asks for them again: the epoch's record stands for
+   * the epoch (S5), and what comes later grew from its end (S4).
+   */
+  async superseded(): Promise<{ readonly key: string; readonly digest: string }[]> {
+    const keys = (await Promise.all(phases.map((phase) => this.#keysOf(phase)))).flatMap((found) => [...found]);
+    const all = new Map<string, Found>();
+    for (const [digest, key] of keys) {
+      const found = await this.#candidate(key, digest, []);
+      if (found !== null) all.set(digest, found);
+    }
+    const parents = new Set([...all.values()].map(({ manifest }) => manifest.parent));
+    const ends = new Map<string, Promise<CheckpointRef | null>>();
+    const over: { key: string; digest: string }[] = [];
+    for (const [digest, key] of keys) {
+      const manifest = all.get(digest)?.manifest;
+      if (manifest === undefined || parents.has(digest)) continue;
+      const { position, parent, index } = manifest;
+      const record = this.#epochKey(position.phase, position.epoch, parent, index);
+      const end = ends.get(record) ?? this.#epochEnd(record);
+      ends.set(record, end);
+      if (((await end)?.digest ?? digest) !== digest) over.push({ key, digest });
+    }
+    return over;
   }
 
   /** Keys of a phase's checkpoints by digest, in the order of steps, from a global step on. */

@@ -29,6 +29,8 @@ export interface RunLayout {
   index(inputs: string): string;
   /** @param inputs digest of the checkpoint, the index and the data set */
   evaluation(inputs: string): string;
+  /** Begins the keys of all parts of embeddings. */
+  readonly parts: string;
   /** @param inputs digest of the checkpoint, the data set and which of its examples */
   embeddings(inputs: string): string;
   event(name: string): string;
@@ -53,6 +55,7 @@ export function runLayout(run: string): RunLayout {
     indices: `${prefix}indices/`,
     index: (inputs) => `${prefix}indices/${inputs}.json`,
     evaluation: (inputs) => `${prefix}evaluations/${inputs}.json`,
+    parts: `${prefix}embeddings/`,
     embeddings: (inputs) => `${prefix}embeddings/${inputs}/`,
     event: (name) => `${prefix}events/${name}`,
   };

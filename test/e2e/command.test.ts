@@ -1,6 +1,6 @@
 /**
  * Kill -9 of the command itself, alone and together with the guardian of the local stack: the same command again goes on
- * and ends with the same bits, and nothing that was left behind blocks it (E1, E2, W3).
+ * and ends with the same bits, and nothing that was left behind blocks it (E1, E2, W3). Neither does what `gc` deletes of it (S9).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,26 +37,29 @@ suite('kill -9 of `lodestone run`', () => {
     await rm(directory, { recursive: true, force: true });
   }, 60_000);
 
-  function command(name: string): ChildProcess {
-    const options = ['--recipe', join(directory, 'tiny.yaml'), '--name', name, '--json'];
-    return spawn(
-      process.execPath,
-      [join(projectRoot, 'bin/lodestone.mjs'), 'run', join(directory, 'photos'), ...options],
-      {
-        env: { ...process.env, LODESTONE_STATE: join(directory, 'state') },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+  function lodestone(...words: string[]): ChildProcess {
+    return spawn(process.execPath, [join(projectRoot, 'bin/lodestone.mjs'), ...words, '--json'], {
+      env: { ...process.env, LODESTONE_STATE: join(directory, 'state') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+  const command = (name: string): ChildProcess =>
+    lodestone('run', join(directory, 'photos'), '--recipe', join(directory, 'tiny.yaml'), '--name', name);
+
+  interface Answer {
+    readonly status: string;
+    readonly digests: unknown;
+    readonly runs: unknown;
   }
 
   /** Its last line of stdout. */
-  async function answerOf(child: ChildProcess): Promise<{ status: string; digests: unknown }> {
+  async function answerOf(child: ChildProcess): Promise<Answer> {
     const said = { out: '', err: '' };
     child.stdout?.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`exit code ${String(code)}: ${said.err}`);
-    return JSON.parse(said.out.trim().split('\n').at(-1) ?? '') as { status: string; digests: unknown };
+    return JSON.parse(said.out.trim().split('\n').at(-1) ?? '') as Answer;
   }
 
   async function killedAt(child: ChildProcess, name: string, step: number): Promise<void> {
@@ -97,6 +100,23 @@ suite('kill -9 of `lodestone run`', () => {
     expect(seen.size).toBeGreaterThan(4); // guardian, two servers, worker, and those that took their place
     expect(readState(stateDir)?.leases).toEqual([]);
     expect(await readFile(join(stateDir, 'worker/trainer.json'), 'utf8').then(trainerRuns)).toBe(false);
+  }, 240_000);
+
+  it('S9: after gc a run is shown as before, and extended with the bits of one that kept everything', async () => {
+    const shown = (await answerOf(lodestone('show', 'cut-short'))).digests;
+    const { runs } = await answerOf(lodestone('gc', 'cut-short'));
+    expect(runs).toEqual([expect.objectContaining({ run: 'cut-short', checkpoints: expect.any(Number) as number })]);
+    expect((runs as { checkpoints: number }[])[0].checkpoints).toBeGreaterThan(0);
+    expect((await answerOf(lodestone('gc', 'cut-short'))).runs).toEqual([
+      { run: 'cut-short', bytes: 0, checkpoints: 0, parts: 0, blobs: 0 },
+    ]);
+    expect((await answerOf(lodestone('show', 'cut-short'))).digests).toEqual(shown);
+    const [cut, whole] = [
+      await answerOf(lodestone('extend', 'cut-short', '4')),
+      await answerOf(lodestone('extend', 'whole', '4')),
+    ];
+    expect(cut.digests).toEqual(whole.digests);
+    expect(cut.digests).not.toEqual(shown);
   }, 240_000);
 });
 
