@@ -137,6 +137,7 @@ export function createProgram(context: Context, onExit: (code: number) => void):
   command('gc', 'delete what runs stored on their way and nobody will ask for again')
     .argument('[run]', 'name of a run, with the runs that it began; left out: all that are not under way')
     .option('--dry-run', 'say what would go, and delete nothing')
+    .option('--grace <minutes>', 'spare what was written later than so long ago', '60')
     .option('--store <uri>', 'the store that holds them, where it is not the local one')
     .option('--json', 'one JSON object as the last line of stdout')
     .action(

@@ -26,6 +26,11 @@ export function isChildName(run: string): boolean {
   return run.includes('--');
 }
 
+/** Whether it is one that a run, or what began runs, has in a store; a store may hold other things. */
+export function isRunOrChild(name: string): boolean {
+  return name.split('--').every((part) => RunName.safeParse(part).success);
+}
+
 /** A run's own name, and before it those of the comparison or recovery, and of the pairing, that began it. */
 export function nameAndParents(run: string): string[] {
   const parts = run.split('--');

@@ -147,7 +147,10 @@ export class CheckpointStore {
    */
   epochRecord(phase: Phase, epoch: number, from: CheckpointRef | null, index: string | null): EpochRecord {
     const key = this.#epochKey(phase, epoch, from?.digest ?? null, index);
-    const read = (): Promise<CheckpointRef | null> => this.#epochEnd(key);
+    const read = async (): Promise<CheckpointRef | null> => {
+      const end = await this.#recordedEnd(key);
+      return end !== null && (await this.#isWhole(end, [])) ? end : null;
+    };
     const create = async (checkpoint: CheckpointRef): Promise<CheckpointRef> => {
       const ref = await commitManifest(this.store, key, EpochEnd, { checkpoint });
       const committed = (await readManifest(this.store, ref, EpochEnd)).checkpoint;
@@ -163,34 +166,31 @@ export class CheckpointStore {
     return this.#layout.epoch(phase, epoch, digestOf({ checkpoint: from, index }));
   }
 
-  async #epochEnd(record: string): Promise<CheckpointRef | null> {
-    const found = await findManifest(this.store, record, EpochEnd);
-    if (found === null) return null;
-    return (await this.#isWhole(found.value.checkpoint, [])) ? found.value.checkpoint : null;
+  async #recordedEnd(record: string): Promise<CheckpointRef | null> {
+    return (await findManifest(this.store, record, EpochEnd))?.value.checkpoint ?? null;
   }
 
   /**
    * The checkpoints inside epochs whose end is committed and whole. Nobody asks for them again: the epoch's record stands for
-   * the epoch (S5), and what comes later grew from its end (S4).
+   * the epoch (S5), and what comes later grew from its end (S4). Another end of the same epoch is none of them: what grew from it
+   * may lie in another run, where the epoch is a warm start that runs share.
+   * @param damaged receives a line for each checkpoint that does not say what it is
    */
-  async superseded(): Promise<{ readonly key: string; readonly digest: string }[]> {
+  async superseded(damaged: string[]): Promise<{ readonly key: string; readonly digest: string }[]> {
     const keys = (await Promise.all(phases.map((phase) => this.#keysOf(phase)))).flatMap((found) => [...found]);
-    const all = new Map<string, Found>();
-    for (const [digest, key] of keys) {
-      const found = await this.#candidate(key, digest, []);
-      if (found !== null) all.set(digest, found);
-    }
-    const parents = new Set([...all.values()].map(({ manifest }) => manifest.parent));
-    const ends = new Map<string, Promise<CheckpointRef | null>>();
+    const recorded = new Map<string, CheckpointRef | null>();
+    const isWhole = new Map<string, boolean>();
     const over: { key: string; digest: string }[] = [];
     for (const [digest, key] of keys) {
-      const manifest = all.get(digest)?.manifest;
-      if (manifest === undefined || parents.has(digest)) continue;
+      const manifest = (await this.#candidate(key, digest, damaged))?.manifest;
+      if (manifest === undefined) continue;
       const { position, parent, index } = manifest;
       const record = this.#epochKey(position.phase, position.epoch, parent, index);
-      const end = ends.get(record) ?? this.#epochEnd(record);
-      ends.set(record, end);
-      if (((await end)?.digest ?? digest) !== digest) over.push({ key, digest });
+      if (!recorded.has(record)) recorded.set(record, await this.#recordedEnd(record));
+      const end = recorded.get(record) ?? null;
+      if (end === null || end.position.globalStep <= position.globalStep) continue;
+      if (!isWhole.has(end.digest)) isWhole.set(end.digest, await this.#isWhole(end, damaged));
+      if (isWhole.get(end.digest) === true) over.push({ key, digest });
     }
     return over;
   }

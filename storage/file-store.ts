@@ -6,7 +6,7 @@ import { copyFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { join, sep } from 'node:path';
 import { LodestoneError } from '../errors';
 import { codeOf, explainDisk, writeWhole } from './local-file';
-import type { ObjectStore } from './store';
+import type { ObjectFacts, ObjectStore } from './store';
 
 /** Unfinished objects; no key can name it. */
 const INCOMING = '.incoming';
@@ -54,9 +54,9 @@ export class FileStore implements ObjectStore {
     await this.#write(key, false, (temporary) => copyFile(path, temporary));
   }
 
-  async head(key: string): Promise<{ bytes: number } | null> {
+  async head(key: string): Promise<ObjectFacts | null> {
     const found = await this.#ifThere(key, (path) => stat(path));
-    return found?.isFile() ? { bytes: found.size } : null;
+    return found?.isFile() ? { bytes: found.size, modified: found.mtime } : null;
   }
 
   async *list(prefix: string): AsyncIterable<string> {

@@ -26,7 +26,7 @@ import { pipeline } from 'node:stream/promises';
 import type { StoreCredentials } from '../config/environment';
 import { explainDisk, writeWhole } from './local-file';
 import { explainS3, isBrokenTransfer, nameOf, statusOf } from './s3-failures';
-import type { ObjectStore } from './store';
+import type { ObjectFacts, ObjectStore } from './store';
 
 export interface S3StoreOptions {
   readonly bucket: string;
@@ -145,11 +145,11 @@ export class S3Store implements ObjectStore {
     await this.#said(`put ${key}`, () => this.#putInParts(key, path, size));
   }
 
-  async head(key: string): Promise<{ bytes: number } | null> {
+  async head(key: string): Promise<ObjectFacts | null> {
     return this.#said(`look for ${key}`, async () => {
       try {
-        const { ContentLength } = await this.#client.send(new HeadObjectCommand(this.#at(key)));
-        return { bytes: ContentLength ?? 0 };
+        const { ContentLength, LastModified } = await this.#client.send(new HeadObjectCommand(this.#at(key)));
+        return { bytes: ContentLength ?? 0, modified: LastModified ?? new Date() };
       } catch (error) {
         if (statusOf(error) === 404) return null;
         throw error;

@@ -7,6 +7,12 @@
  */
 import { LodestoneError } from '../errors';
 
+export interface ObjectFacts {
+  readonly bytes: number;
+  /** By the clock of the store. */
+  readonly modified: Date;
+}
+
 export interface ObjectStore {
   /** What the uris of its objects begin with: `s3://bucket[/prefix]` or `file:`; never a host and port (E2). */
   readonly uri: string;
@@ -19,7 +25,7 @@ export interface ObjectStore {
   /** Puts an object only where there is none yet; false: there is one. Cheap, but never trusted as a lock (S3). */
   create(key: string, bytes: Uint8Array): Promise<boolean>;
   putFile(key: string, path: string): Promise<void>;
-  head(key: string): Promise<{ bytes: number } | null>;
+  head(key: string): Promise<ObjectFacts | null>;
   /** Keys that begin with `prefix`, in the order of their bytes. */
   list(prefix: string): AsyncIterable<string>;
   /** Deleting what is not there is no failure. */

@@ -1,24 +1,26 @@
 /** lodestone gc: deletes what runs stored on their way and nobody will ask for again. */
+import { didYouMean } from '../../config/did-you-mean';
 import { LodestoneError } from '../../errors';
 import { textTable } from '../../report/text-table';
 import { bytesText, count, counted } from '../../report/wording';
-import { bytesOf, deleteGarbage, garbageOf, type Garbage } from '../../storage/retention';
+import { deleteGarbage, garbageOf, type Garbage } from '../../storage/retention';
 import { runLayout, runsPrefix } from '../../storage/run-layout';
 import type { ObjectStore } from '../../storage/store';
 import type { Context } from '../context';
 import { viewRun } from '../run-client';
-import { nameAndParents } from '../run-name';
+import { isRunOrChild, nameAndParents } from '../run-name';
 import type { Servers } from '../servers';
-import { notFound, withServers, type RunOptions } from './known-runs';
+import { withServers, type RunOptions } from './known-runs';
 
-interface GcOptions extends RunOptions {
+export interface GcOptions extends RunOptions {
   readonly dryRun?: boolean | undefined;
+  /** Minutes, as it was typed. */
+  readonly grace?: string | undefined;
 }
 
-interface Collected extends Garbage {
-  readonly run: string;
-  readonly bytes: number;
-}
+type Looked =
+  | ({ readonly run: string; readonly type: 'collected' } & Garbage)
+  | { readonly run: string; readonly type: 'left'; readonly why: string };
 
 /** @param run with the runs that it began; undefined: all that the store holds. One that is open is left as it is. */
 export function gc(context: Context, run: string | undefined, options: GcOptions): Promise<number> {
@@ -30,85 +32,126 @@ export async function gcOn(
   context: Context,
   servers: Servers,
   run: string | undefined,
-  { dryRun = false, json }: GcOptions,
+  { dryRun = false, json = false, grace = '60' }: GcOptions,
 ): Promise<number> {
+  const minutes = Number(grace);
+  if (grace.trim() === '' || !(minutes >= 0))
+    throw new LodestoneError('InvalidConfig', `grace: got ${grace}, must be minutes, at least 0, such as 60.`);
+  const before = new Date(Date.now() - minutes * 60_000);
   const { store } = servers;
-  const runs = await namesIn(store, run);
-  if (run !== undefined && runs.length === 0 && (await viewRun(servers.client, run)) === null)
-    throw await notFound(servers, run);
-  const collected: Collected[] = [];
-  const open: string[] = [];
-  for (const name of runs) {
-    const garbage = (await isOpen(servers, name)) ? null : await garbageOf(store, name);
-    const bytes = garbage && (await bytesOf(store, garbage));
-    // Asked again: listing and weighing take a while, and what a run stores before its manifest looks like garbage.
-    if (garbage === null || bytes === null || (await isOpen(servers, name))) open.push(name);
-    else {
-      if (!dryRun) await deleteGarbage(store, garbage);
-      collected.push({ run: name, bytes, ...garbage });
-    }
+  const [first] = run === undefined ? [''] : nameAndParents(run);
+  const names = await namesIn(store, first);
+  const runs = names.filter((name) => run === undefined || nameAndParents(name).includes(run));
+  const openOf = (name: string): Promise<string | null> => openInFamily(servers, name, names);
+  if (run !== undefined) {
+    const open = await openOf(run);
+    if (open !== null)
+      throw new LodestoneError(
+        'InvalidConfig',
+        `gc: got ${run}, but ${open} is under way: what it stores before its next commit would look like garbage. ` +
+          'Wait for its end, or stop it first.',
+      );
+    if (runs.length === 0)
+      throw new LodestoneError(
+        'RunNotFound',
+        `run: got ${run}, of which this store holds nothing. ${meant(run, await namesIn(store, ''))}`,
+      );
   }
-  if (run !== undefined && open.includes(run))
-    throw new LodestoneError(
-      'InvalidConfig',
-      `gc: got ${run}, which is under way: what it stores before its next commit would look like garbage. ` +
-        'Wait for its end, or stop it first.',
-    );
-  say(context, { collected, open, dryRun, json: json ?? false });
+
+  const looked: Looked[] = [];
+  for (const name of runs) {
+    const open = await openOf(name);
+    const why = (each: string): string => (each === name ? 'is under way' : `${each} is under way`);
+    if (open !== null) looked.push({ run: name, type: 'left', why: why(open) });
+    else
+      looked.push(await collect(store, name, { before, dryRun, mayGoOn: async () => (await openOf(name)) === null }));
+  }
+  if (json) context.print(JSON.stringify(factsOf(looked, dryRun)));
+  else say(context, looked, dryRun);
   return 0;
 }
 
-/** Names of runs in the store, and of what runs share. */
-async function namesIn(store: ObjectStore, run: string | undefined): Promise<string[]> {
-  const prefix = run === undefined ? runsPrefix : runLayout(run).prefix.slice(0, -1);
+async function collect(
+  store: ObjectStore,
+  run: string,
+  {
+    before,
+    dryRun,
+    mayGoOn,
+  }: { readonly before: Date; readonly dryRun: boolean; readonly mayGoOn: () => Promise<boolean> },
+): Promise<Looked> {
+  try {
+    const garbage = await garbageOf(store, run, { before });
+    const whole = garbage.checkpoints.length + garbage.parts.length + garbage.blobs.length;
+    const isDone = dryRun || (await deleteGarbage(store, garbage, mayGoOn)) === whole;
+    return isDone
+      ? { run, type: 'collected', ...garbage }
+      : { run, type: 'left', why: 'began while it was looked through' };
+  } catch (error) {
+    if (!(error instanceof LodestoneError) || !['InvalidConfig', 'ArtifactCorrupt'].includes(error.kind)) throw error;
+    return { run, type: 'left', why: error.message };
+  }
+}
+
+/** Names of runs in the store, and of what runs share, that begin so. */
+async function namesIn(store: ObjectStore, beginning: string): Promise<string[]> {
+  const prefix = beginning === '' ? runsPrefix : runLayout(beginning).prefix.slice(0, -1);
   const names = new Set<string>();
   for await (const key of store.list(prefix)) names.add(key.slice(runsPrefix.length).split('/')[0]);
-  return [...names].filter((name) => run === undefined || nameAndParents(name).includes(run)).sort();
+  return [...names].filter(isRunOrChild).sort();
 }
 
 /** Where any of a family is under way, all of it may be written to: its runs share a warm start. */
-async function isOpen({ client, store }: Servers, name: string): Promise<boolean> {
+async function openInFamily({ client }: Servers, name: string, names: readonly string[]): Promise<string | null> {
   const [first] = nameAndParents(name);
-  const family = new Set([first, ...(await namesIn(store, first))].flatMap(nameAndParents));
-  for (const each of family) if ((await viewRun(client, each))?.status === 'open') return true;
-  return false;
+  const relatives = names.filter((other) => nameAndParents(other)[0] === first);
+  const family = [...new Set([name, ...relatives].flatMap(nameAndParents))];
+  for (let from = 0; from < family.length; from += ASKED_AT_ONCE) {
+    const some = family.slice(from, from + ASKED_AT_ONCE);
+    const views = await Promise.all(some.map((each) => viewRun(client, each)));
+    const open = views.find((view) => view?.status === 'open');
+    if (open) return open.run;
+  }
+  return null;
 }
 
-function say(
-  context: Context,
-  found: {
-    readonly collected: readonly Collected[];
-    readonly open: readonly string[];
-    readonly dryRun: boolean;
-    readonly json: boolean;
-  },
-): void {
-  const { collected, open, dryRun, json } = found;
-  const bytes = collected.reduce((sum, one) => sum + one.bytes, 0);
-  if (json) {
-    const runs = collected.map(({ run, checkpoints, parts, blobs, bytes: own }) => ({
-      ...{ run, bytes: own, checkpoints: checkpoints.length, parts: parts.length, blobs: blobs.length },
-    }));
-    context.print(JSON.stringify({ deleted: !dryRun, bytes, runs, open }));
-    return;
-  }
+const ASKED_AT_ONCE = 16;
+
+function meant(run: string, names: readonly string[]): string {
+  return `${didYouMean(run, names.slice(0, 20))}.`;
+}
+
+function factsOf(looked: readonly Looked[], dryRun: boolean): Record<string, unknown> {
+  const runs = looked.flatMap((one) =>
+    one.type === 'collected'
+      ? {
+          ...{ run: one.run, bytes: one.bytes, checkpoints: one.checkpoints.length, parts: one.parts.length },
+          ...{ blobs: one.blobs.length, damaged: one.damaged },
+        }
+      : [],
+  );
+  const left = looked.flatMap((one) => (one.type === 'left' ? { run: one.run, why: one.why } : []));
+  return { deleted: !dryRun, bytes: runs.reduce((sum, { bytes }) => sum + bytes, 0), runs, left };
+}
+
+function say({ print }: Context, looked: readonly Looked[], dryRun: boolean): void {
+  const collected = looked.flatMap((one) => (one.type === 'collected' ? one : []));
   const some = collected.filter(
     ({ checkpoints, parts, blobs }) => checkpoints.length + parts.length + blobs.length > 0,
   );
-  if (some.length > 0)
-    context.print(
-      textTable([
-        ['run', 'checkpoints inside epochs', 'parts of embeddings', 'files', 'size'],
-        ...some.map(({ run, checkpoints, parts, blobs, bytes: own }) => [
-          run,
-          ...[checkpoints, parts, blobs].map(({ length }) => count(length)),
-          bytesText(own),
-        ]),
-      ]),
-    );
-  const of = counted(collected.length, 'run');
-  if (some.length === 0) context.print(`Nothing to delete: ${of} looked through.`);
-  else if (dryRun) context.print(`${bytesText(bytes)} in ${of} would go. Nothing was deleted: --dry-run.`);
-  else context.print(`${bytesText(bytes)} freed in ${of}. They can be resumed, extended and shown as before.`);
-  if (open.length > 0) context.print(`Left as they are, under way: ${open.join(', ')}.`);
+  const bytes = bytesText(some.reduce((sum, one) => sum + one.bytes, 0));
+  if (some.length === 0) print(`Nothing to delete in ${counted(collected.length, 'run')}.`);
+  else {
+    const rows = some.map(({ run, checkpoints, parts, blobs, bytes: own }) => [
+      ...[run, ...[checkpoints, parts, blobs].map(({ length }) => count(length)), bytesText(own)],
+    ]);
+    print(textTable([['run', 'checkpoints inside epochs', 'parts of embeddings', 'files', 'size'], ...rows]));
+    if (dryRun) print(`${bytes} of ${counted(some.length, 'run')} would go. Nothing was deleted (--dry-run).`);
+    else
+      print(`${bytes} of ${counted(some.length, 'run')} deleted. All runs are resumed, extended and shown as before.`);
+  }
+  for (const { run, damaged } of collected)
+    if (damaged.length > 0)
+      print(`${run}: its files stay, they may be what mends it: ${damaged.slice(0, 3).join('; ')}`);
+  for (const one of looked) if (one.type === 'left') print(`${one.run}: left as it is: ${one.why}.`);
 }

@@ -3,8 +3,6 @@
 
 #include <immintrin.h>
 
-#include <algorithm>
-
 namespace lodestone {
 namespace LODESTONE_ISA {
 namespace {
@@ -26,7 +24,7 @@ void OfSome(const double* x, const float* const* rows, int64_t size, double* sum
     for (int64_t e = whole; e < size; e++) sums[row] += (x[e] - rows[row][e]) * (x[e] - rows[row][e]);
   }
   for (int64_t begin = 0; begin < whole; begin += kStride) {
-    const int64_t end = std::min(begin + kStride, whole);
+    const int64_t end = begin + kStride < whole ? begin + kStride : whole;
     Sums parts[kRows];
     for (int row = 0; row < kRows; row++) parts[row] = Sums{sums[row], 0, 0, 0};
     for (int64_t e = begin; e < end; e += 4) {
@@ -47,12 +45,12 @@ void OfSome(const double* x, const float* const* rows, int64_t size, double* sum
 
 void SquaredDistances(const double* x, const float* matrix, int64_t size, const int32_t* rows, int64_t count, double* into) {
   for (int64_t from = 0; from < count; from += kRows) {
-    const int64_t some = std::min<int64_t>(kRows, count - from);
+    const int64_t some = count - from < kRows ? count - from : kRows;
     const float* side[kRows];
     double sums[kRows];
-    for (int row = 0; row < kRows; row++) side[row] = matrix + rows[from + std::min<int64_t>(row, some - 1)] * size;
+    for (int row = 0; row < kRows; row++) side[row] = matrix + rows[from + (row < some ? row : some - 1)] * size;
     OfSome(x, side, size, sums);
-    std::copy(sums, sums + some, into + from);
+    for (int row = 0; row < some; row++) into[from + row] = sums[row];
   }
 }
 

@@ -301,7 +301,7 @@ it('P3: help that is let go stops, and says that it was cancelled', async () => 
     },
   });
   const outcome = asked.help().catch((error: unknown) => error);
-  await begun;
+  await Promise.race([begun, outcome]);
   const none = { notFound: false, timedOut: false, paused: false, reset: false, workerShutdown: false };
   asked.environment.cancel('CANCELLED', { ...none, cancelRequested: true });
   expect(await outcome).toBeInstanceOf(CancelledFailure);

@@ -181,7 +181,7 @@ describe('P3: what a cancellation means', () => {
     const begun = new Promise<void>((resolve) => (onBegin = resolve));
     const playing: Stage = stage(untilStopped(() => playing, onBegin));
     const training = train(playing).catch((error: unknown) => error);
-    await begun;
+    await Promise.race([begun, training]);
     cancel(playing, details);
     return { outcome: await training, told: playing.told };
   }

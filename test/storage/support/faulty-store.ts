@@ -1,6 +1,6 @@
 /** A store that does what a test says at a chosen moment: fails before or after, answers with other bytes, waits. */
 import { LodestoneError } from '../../../errors';
-import type { ObjectStore } from '../../../storage/store';
+import type { ObjectFacts, ObjectStore } from '../../../storage/store';
 
 export type Operation = 'get' | 'getRange' | 'getToFile' | 'put' | 'create' | 'putFile' | 'head' | 'delete';
 /** Stands in for one call: `go` does what was asked. */
@@ -35,7 +35,7 @@ export class FaultyStore implements ObjectStore {
   putFile(key: string, path: string): Promise<void> {
     return this.#do('putFile', key, () => this.inner.putFile(key, path));
   }
-  head(key: string): Promise<{ bytes: number } | null> {
+  head(key: string): Promise<ObjectFacts | null> {
     return this.#do('head', key, () => this.inner.head(key));
   }
   list(prefix: string): AsyncIterable<string> {
