@@ -67,7 +67,7 @@ export async function gcOn(
       looked.push(await collect(store, name, { before, dryRun, mayGoOn: async () => (await openOf(name)) === null }));
   }
   if (json) context.print(JSON.stringify(factsOf(looked, dryRun)));
-  else say(context, looked, dryRun);
+  else say(context, looked, { dryRun, minutes });
   return 0;
 }
 
@@ -134,13 +134,18 @@ function factsOf(looked: readonly Looked[], dryRun: boolean): Record<string, unk
   return { deleted: !dryRun, bytes: runs.reduce((sum, { bytes }) => sum + bytes, 0), runs, left };
 }
 
-function say({ print }: Context, looked: readonly Looked[], dryRun: boolean): void {
+function say(
+  { print }: Context,
+  looked: readonly Looked[],
+  { dryRun, minutes }: { readonly dryRun: boolean; readonly minutes: number },
+): void {
   const collected = looked.flatMap((one) => (one.type === 'collected' ? one : []));
   const some = collected.filter(
     ({ checkpoints, parts, blobs }) => checkpoints.length + parts.length + blobs.length > 0,
   );
   const bytes = bytesText(some.reduce((sum, one) => sum + one.bytes, 0));
-  if (some.length === 0) print(`Nothing to delete in ${counted(collected.length, 'run')}.`);
+  const spared = minutes > 0 ? `; what is younger than ${counted(minutes, 'minute')} is spared (--grace)` : '';
+  if (some.length === 0) print(`Nothing to delete in ${counted(collected.length, 'run')}${spared}.`);
   else {
     const rows = some.map(({ run, checkpoints, parts, blobs, bytes: own }) => [
       ...[run, ...[checkpoints, parts, blobs].map(({ length }) => count(length)), bytesText(own)],

@@ -81,6 +81,8 @@ test('what was written within the last hour is spared, or within as many minutes
     const context = captured(await freshFolder());
     await gcOn(contextOf(context), servers, 'r', { grace });
     expect(await blobsIn(servers)).toEqual([blob('r')]);
+    const minutes = `${grace ?? 60} minutes`;
+    expect(context.stdout()).toBe(`Nothing to delete in 1 run; what is younger than ${minutes} is spared (--grace).\n`);
   }
   for (const grace of ['an hour', '', '-1'])
     await expect(collect(servers, 'r', { grace })).rejects.toMatchObject({ kind: 'InvalidConfig' });
