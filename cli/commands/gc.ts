@@ -35,9 +35,9 @@ export async function gcOn(
   { dryRun = false, json = false, grace = '60' }: GcOptions,
 ): Promise<number> {
   const minutes = Number(grace);
-  if (grace.trim() === '' || !(minutes >= 0))
-    throw new LodestoneError('InvalidConfig', `grace: got ${grace}, must be minutes, at least 0, such as 60.`);
   const before = new Date(Date.now() - minutes * 60_000);
+  if (grace.trim() === '' || !(minutes >= 0) || Number.isNaN(before.getTime()))
+    throw new LodestoneError('InvalidConfig', `grace: got ${grace}, must be minutes, at least 0, such as 60.`);
   const { store } = servers;
   const [first] = run === undefined ? [''] : nameAndParents(run);
   const names = await namesIn(store, first);
@@ -61,8 +61,7 @@ export async function gcOn(
   const looked: Looked[] = [];
   for (const name of runs) {
     const open = await openOf(name);
-    const why = (each: string): string => (each === name ? 'is under way' : `${each} is under way`);
-    if (open !== null) looked.push({ run: name, type: 'left', why: why(open) });
+    if (open !== null) looked.push({ run: name, type: 'left', why: `${open === name ? 'it' : open} is under way` });
     else
       looked.push(await collect(store, name, { before, dryRun, mayGoOn: async () => (await openOf(name)) === null }));
   }

@@ -1,6 +1,6 @@
 /**
- * Loads the ops of this folder, and what else it holds, compiled by set-up (infra/setup/native.mjs). They are a choice (kernels.ts): where they
- * cannot be had, the reason is kept for who asks, and other kernels compute the same.
+ * Loads the ops of this folder, and what else it holds, compiled by set-up (infra/setup/native.mjs). They are a choice
+ * (kernels.ts): where they cannot be had, the reason is kept for who asks, and other kernels compute the same.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -56,7 +56,7 @@ test('all runs that are closed; a family of which one run is open stays whole', 
   expect(said).toContain('60\u00A0B of 2 runs deleted');
   for (const one of ['fair', 'fair--softmax'])
     expect(said).toContain(`${one}: left as it is: fair--magnet is under way.`);
-  expect(said).toContain('fair--magnet: left as it is: is under way.');
+  expect(said).toContain('fair--magnet: left as it is: it is under way.');
 });
 
 test('one run goes with those that it began, and no other whose name begins alike', async () => {
@@ -84,7 +84,7 @@ test('what was written within the last hour is spared, or within as many minutes
     const minutes = `${grace ?? 60} minutes`;
     expect(context.stdout()).toBe(`Nothing to delete in 1 run; what is younger than ${minutes} is spared (--grace).\n`);
   }
-  for (const grace of ['an hour', '', '-1'])
+  for (const grace of ['an hour', '', '-1', 'Infinity', '1e99'])
     await expect(collect(servers, 'r', { grace })).rejects.toMatchObject({ kind: 'InvalidConfig' });
 });
 
