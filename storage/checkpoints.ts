@@ -37,7 +37,8 @@ export interface EpochRecord {
   create(checkpoint: CheckpointRef): Promise<CheckpointRef>;
 }
 
-const EpochEnd = z.strictObject({ checkpoint: CheckpointRef });
+/** Of an epoch's record. */
+export const EpochEnd = z.strictObject({ checkpoint: CheckpointRef });
 
 interface Found {
   readonly ref: CheckpointRef;

@@ -8,10 +8,10 @@
  */
 import { z } from 'zod';
 import { CheckpointRef, EmbeddingPart } from '../config/artifacts';
-import { CheckpointStore } from './checkpoints';
+import { CheckpointStore, EpochEnd } from './checkpoints';
 import { findManifest } from './commits';
 import { runLayout } from './run-layout';
-import type { ObjectStore } from './store';
+import { keyOf, type ObjectStore } from './store';
 
 /** Keys. */
 export interface Garbage {
@@ -63,6 +63,8 @@ export async function garbageOf(store: ObjectStore, run: string, { before }: Gar
       const text = Buffer.from((await store.get(key)) ?? []).toString();
       const content = parsed(text);
       if (content === undefined) damaged.push(`${key}: is not JSON`);
+      const end = key.startsWith(layout.epochs) ? EpochEnd.safeParse(content).data?.checkpoint.manifest.uri : undefined;
+      if (end !== undefined && (await store.head(keyOf(store, end))) === null) damaged.push(`${end}: is missing`);
       const isPart = isOver && key.startsWith(layout.parts) && EmbeddingPart.safeParse(content).success;
       if (isPart && (await goes(key))) parts.push(key);
       else for (const digest of text.match(/[0-9a-f]{64}/g) ?? []) named.add(digest); // whatever its schema

@@ -22,6 +22,8 @@ export interface RunLayout {
   readonly events: string;
   checkpoints(phase: Phase): string;
   checkpoint(phase: Phase, globalStep: number, digest: string): string;
+  /** Begins the keys of all epochs' records. */
+  readonly epochs: string;
   /** @param inputs digest of the checkpoint and the index that the epoch started from */
   epoch(phase: Phase, epoch: number, inputs: string): string;
   readonly indices: string;
@@ -51,6 +53,7 @@ export function runLayout(run: string): RunLayout {
     events: `${prefix}events/`,
     checkpoints: (phase) => `${prefix}${phase}/`,
     checkpoint: (phase, globalStep, digest) => `${prefix}${phase}/${padded(globalStep)}/${digest}.json`,
+    epochs: `${prefix}epochs/`,
     epoch: (phase, epoch, inputs) => `${prefix}epochs/${phase}-${epoch}-${inputs}.json`,
     indices: `${prefix}indices/`,
     index: (inputs) => `${prefix}indices/${inputs}.json`,

@@ -54,7 +54,7 @@ export async function gcOn(
     if (runs.length === 0)
       throw new LodestoneError(
         'RunNotFound',
-        `run: got ${run}, of which this store holds nothing. ${meant(run, await namesIn(store, ''))}`,
+        `run: got ${run}, of which this store holds nothing. ${didYouMean(run, (await namesIn(store, '')).slice(0, COMPARED))}.`,
       );
   }
 
@@ -115,17 +115,19 @@ async function openInFamily({ client }: Servers, name: string, names: readonly s
 }
 
 const ASKED_AT_ONCE = 16;
-
-function meant(run: string, names: readonly string[]): string {
-  return `${didYouMean(run, names.slice(0, 20))}.`;
-}
+/** Names that a wrong one is compared with. */
+const COMPARED = 20;
 
 function factsOf(looked: readonly Looked[], dryRun: boolean): Record<string, unknown> {
   const runs = looked.flatMap((one) =>
     one.type === 'collected'
       ? {
-          ...{ run: one.run, bytes: one.bytes, checkpoints: one.checkpoints.length, parts: one.parts.length },
-          ...{ blobs: one.blobs.length, damaged: one.damaged },
+          run: one.run,
+          bytes: one.bytes,
+          checkpoints: one.checkpoints.length,
+          parts: one.parts.length,
+          blobs: one.blobs.length,
+          damaged: one.damaged,
         }
       : [],
   );
@@ -147,7 +149,9 @@ function say(
   if (some.length === 0) print(`Nothing to delete in ${counted(collected.length, 'run')}${spared}.`);
   else {
     const rows = some.map(({ run, checkpoints, parts, blobs, bytes: own }) => [
-      ...[run, ...[checkpoints, parts, blobs].map(({ length }) => count(length)), bytesText(own)],
+      run,
+      ...[checkpoints, parts, blobs].map(({ length }) => count(length)),
+      bytesText(own),
     ]);
     print(textTable([['run', 'checkpoints inside epochs', 'parts of embeddings', 'files', 'size'], ...rows]));
     if (dryRun) print(`${bytes} of ${counted(some.length, 'run')} would go. Nothing was deleted (--dry-run).`);

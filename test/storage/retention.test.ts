@@ -117,6 +117,13 @@ test.each(['a manifest that is cut off', 'a checkpoint of other bytes'])(
   },
 );
 
+test('an end whose manifest is lost keeps the blobs that it named, also where nothing else of its epoch is left', async () => {
+  const over = await commit(1, 10, null);
+  await checkpoints.epochRecord('train', 1, null, index).create(over);
+  await store.delete(keysOfRefs([over])[0]);
+  expect(await garbage()).toMatchObject({ blobs: [], damaged: [`${over.manifest.uri}: is missing`] });
+});
+
 test('what is young is spared, with all that it names', async () => {
   await epochFrom(1, null);
   await new Blobs(store, layout.blobs).putBytes(Buffer.from('to be named in a moment'));
