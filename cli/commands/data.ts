@@ -6,6 +6,7 @@ import type { Context } from '../context';
 import { chooseRecipe, parseAssignment } from '../recipe-file';
 import { recipesFolder, shownPath } from '../settings';
 import { textTable } from '../../report/text-table';
+import { counted as howMany } from '../../report/wording';
 import { requireFolder } from './requests';
 
 export interface InspectOptions {
@@ -86,12 +87,12 @@ export async function inspect(
     ]),
   );
   if (classes.size > CLASSES_SHOWN) context.print(`… and ${classes.size - CLASSES_SHOWN} more classes`);
-  if (duplicates > 0) context.print(`${duplicates} files have the bytes of another one`);
+  if (duplicates > 0) context.print(`${howMany(duplicates, 'file has', 'files have')} the bytes of another one`);
   for (const note of scan.notes) context.print(`note: ${note}`);
   for (const { path: file, problem } of problems.slice(0, 20)) context.print(`problem: ${file}: ${problem}`);
   if (decode)
     context.print(
-      problems.length === 0 ? 'every image can be read' : `${problems.length} images would go to quarantine`,
+      problems.length === 0 ? 'every image can be read' : `${howMany(problems.length, 'image')} would go to quarantine`,
     );
   return problems.length > 0 ? 3 : 0;
 }

@@ -149,7 +149,7 @@ test('data synth writes the procedural set, data inspect and validate read it', 
     });
     writeFileSync(join(made, 'set', firstImage(join(made, 'set'))), '');
     const validated = await lodestone(`data validate ${join(made, 'set')} --label coarse`);
-    expect(validated.stdout()).toMatch(/problem: .*: empty: the file has no bytes[^]*1 images would go to quarantine/);
+    expect(validated.stdout()).toMatch(/problem: .*: empty: the file has no bytes[^]*1 image would go to quarantine/);
     expect(validated.code).toBe(3);
     const mistyped = await lodestone(`data inspect ${join(made, 'set')} --label corse`);
     expect(mistyped.stderr()).toMatch(/got corse.*Did you mean coarse\?/);
