@@ -9,11 +9,12 @@ import { DataSetManifest, ShardReport, type ObjectRef } from '../config/artifact
 import { canonicalJson, digestOf } from '../config/canonical-json';
 import type { Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
+import { withImageFile } from '../datasets/image-file';
 import { LentMemory } from '../datasets/lent-memory';
 import { buildManifest, manifestDigest } from '../datasets/manifest';
 import { packShard } from '../datasets/pack';
 import { writeSpeciesFolder } from '../datasets/procedural/folder';
-import { planShards, scanDataSet, withImageFile, type Scan } from '../datasets/scan';
+import { planShards, scanDataSet, type Scan } from '../datasets/scan';
 import { recordBytesOf, viewFor } from '../datasets/view';
 import { Blobs, holds } from '../storage/blobs';
 import { commitManifest, findManifest, readManifest } from '../storage/commits';

@@ -6,12 +6,14 @@
  * Invariants:
  *   K1  Records stand in the order asked for; a quarantined file leaves no gap.
  *   K2  A file whose bytes are not those of the scan is an error, not another record: the shard's key names its content.
+ *       Where it was scanned in this process, its identity says so (image-file.ts).
  */
 import type { z } from 'zod';
 import type { ShardReport } from '../config/artifacts';
 import { sha256Hex } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { decodeImage, type DecodeLimits } from './decode';
+import type { ImageFile } from './image-file';
 import { recordBytesOf, type DecodeView } from './view';
 
 export interface PackRequest {
@@ -22,8 +24,8 @@ export interface PackRequest {
 }
 
 export interface PackSource {
-  /** Calls `use` with the bytes of a file, which are nobody else's until it has settled. */
-  readonly withFile: <R>(path: string, use: (bytes: Uint8Array) => Promise<R>) => Promise<R>;
+  /** Calls `use` with a file, whose bytes are nobody else's until it has settled. */
+  readonly withFile: <R>(path: string, use: (file: ImageFile) => Promise<R>) => Promise<R>;
   /** Where the records are laid, at least one for each file; left out: memory of its own. */
   readonly memory?: Uint8Array | undefined;
   /** Called after each file, decoded or not, with the number done so far. */
@@ -44,9 +46,9 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
   let done = 0;
   const outcomes = await mapInFlight(files, FILES_IN_FLIGHT, async ({ path, sha256 }, place) => {
     source.signal?.throwIfAborted();
-    const outcome = await source.withFile(path, (bytes) => {
-      checkUnchanged(bytes, path, sha256);
-      return decodeImage(bytes, path, view, limits);
+    const outcome = await source.withFile(path, (file) => {
+      checkUnchanged(file, path, sha256);
+      return decodeImage(file.bytes, path, view, limits);
     });
     if (outcome.type === 'decoded') laidOut.set(outcome.pixels, place * recordBytes);
     source.onFile?.(++done);
@@ -96,8 +98,8 @@ export async function mapInFlight<T, R>(
   return results;
 }
 
-function checkUnchanged(bytes: Uint8Array, path: string, sha256: string): void {
-  if (sha256Hex(bytes) === sha256) return;
+function checkUnchanged(file: ImageFile, path: string, sha256: string): void {
+  if (file.sha256() === sha256) return;
   throw new LodestoneError(
     'DataRejected',
     `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`,

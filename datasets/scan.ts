@@ -3,18 +3,15 @@
  * Its result says which shards to pack (planShards); manifest.ts joins the two.
  * Reads files below the root only. Knows nothing of S3 or Temporal.
  */
-import { join } from 'node:path';
-import { LodestoneError } from '../errors';
 import type { z } from 'zod';
 import type { ScanManifest } from '../config/artifacts';
-import { sha256Hex } from '../config/canonical-json';
 import type { DataOptions } from '../config/recipe';
 import { checkClasses } from './classes';
+import { withImageFile } from './image-file';
 import { mapInFlight } from './pack';
 import { assignSplits } from './splits';
 import { chooseLabels, labelCandidates } from './sources/labels';
 import { readSource } from './sources/source';
-import { readWholeFile } from './whole-file';
 
 /** Of the recipe's `data`. What is drawn is stratified by the fine label, or by the label where there is none. */
 export type ScanOptions = Pick<
@@ -61,35 +58,11 @@ export async function scanDataSet(
   let done = 0;
   const records = await mapInFlight(labelled, FILES_IN_FLIGHT, async ({ where, ...record }): Promise<ScannedRecord> => {
     signal?.throwIfAborted();
-    const sha256 = await withImageFile(source.root, record.path, sha256Hex, where);
+    const sha256 = await withImageFile(source.root, record.path, (file) => file.sha256(), where);
     onFile?.(++done);
     return { ...record, sha256 };
   });
   return { version: 1, root: source.root, choice, records, notes: [...source.notes, ...notes] };
-}
-
-/**
- * Reads one image; a file that cannot be read is the machine's fault, not the picture's, and ends the run.
- * @param use is given the bytes; once it has settled their memory is another file's
- */
-export async function withImageFile<R>(
-  root: string,
-  path: string,
-  use: (bytes: Uint8Array) => R | Promise<R>,
-  where = path,
-): Promise<R> {
-  const file = await readWholeFile(join(root, path)).catch((cause: unknown) => {
-    throw new LodestoneError(
-      'DataRejected',
-      `${where}: ${path} cannot be read: ${(cause as Error).message}. Make it readable, or remove it.`,
-      { cause },
-    );
-  });
-  try {
-    return await use(file.bytes);
-  } finally {
-    file.giveBack();
-  }
 }
 
 /** Cuts the records, in their order, into shards of about `shardBytes`. */

@@ -2,7 +2,7 @@
  * Reads small files by the thousand. `readFile` of Node hands each of four calls to its pool of threads, which decoding needs:
  * here the file is opened and read there, what lasts microseconds once it is open is done on the spot.
  */
-import { closeSync, fstatSync, open, read } from 'node:fs';
+import { closeSync, fstatSync, open, read, type BigIntStats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { LentMemory } from './lent-memory';
@@ -12,29 +12,54 @@ const readOnce = promisify(read);
 
 /** What one call reads at most; Node reads or refuses what is larger. */
 const MOST_BYTES = 2 ** 31 - 1;
+/** The coarsest clock of a file system: within it, a second write may leave the times of the first. */
+const CLOCK_MS = 2000;
 
 const memory = new LentMemory();
 
 export interface LentFile {
   readonly bytes: Uint8Array;
+  /**
+   * Names these bytes as long as they are in that file: whatever is written later changes it. Device, inode, size and times, of
+   * which a program can set all but that of the last change. Null where that is not sure: the file changed while it was
+   * read or just before, or does not tell its size.
+   */
+  readonly identity: string | null;
   /** From here on its memory is another file's. */
   readonly giveBack: () => void;
 }
 
-/** @returns its bytes, up to the size that it had when it was opened. Throws as Node does. */
-export async function readWholeFile(path: string): Promise<LentFile> {
+/**
+ * @returns its bytes, up to the size that it had when it was opened. Throws as Node does.
+ * @param clock in milliseconds since 1970
+ */
+export async function readWholeFile(path: string, clock = Date.now): Promise<LentFile> {
   const file = await opened(path, 'r');
   try {
-    const { size } = fstatSync(file);
+    const begunMs = clock();
+    const found = fstatSync(file, { bigint: true });
+    const size = Number(found.size);
     if (size > 0 && size <= MOST_BYTES) {
       const whole = memory.borrow(size);
       const bytes = await readInto(file, whole.subarray(0, size));
-      return { bytes, giveBack: () => memory.giveBack(whole) };
+      const identity = identityOf(found);
+      const isSettled = begunMs - lastChangeMs(found) > CLOCK_MS;
+      const isSame = bytes.length === size && identity === identityOf(fstatSync(file, { bigint: true }));
+      return { bytes, identity: isSettled && isSame ? identity : null, giveBack: () => memory.giveBack(whole) };
     }
   } finally {
     closeSync(file);
   }
-  return { bytes: await readFile(path), giveBack: () => undefined }; // a size of 0 may be no size: some file systems do not tell
+  const bytes = await readFile(path); // a size of 0 may be no size: some file systems do not tell
+  return { bytes, identity: null, giveBack: () => undefined };
+}
+
+function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
+function lastChangeMs({ mtimeMs, ctimeMs }: BigIntStats): number {
+  return Math.max(Number(mtimeMs), Number(ctimeMs));
 }
 
 async function readInto(file: number, bytes: Buffer): Promise<Uint8Array> {

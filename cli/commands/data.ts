@@ -18,6 +18,8 @@ export interface InspectOptions {
 }
 
 const CLASSES_SHOWN = 12;
+/** As when a shard is packed. */
+const FILES_IN_FLIGHT = 8;
 
 /** @param decode also opens every image, as preprocessing will */
 export async function inspect(
@@ -36,20 +38,24 @@ export async function inspect(
     { recipe: options.recipe ?? null, flags, set: options.set ?? [] },
     { folder: context.folder, recipes: recipesFolder },
   );
-  const { scanDataSet, withImageFile } = await import('../../datasets/scan');
+  const { scanDataSet } = await import('../../datasets/scan');
   const scan = await scanDataSet(path, recipe.data);
   const problems: { path: string; problem: string }[] = [];
   if (decode) {
     const { decodeImage } = await import('../../datasets/decode');
+    const { withImageFile } = await import('../../datasets/image-file');
+    const { mapInFlight } = await import('../../datasets/pack');
     const { viewFor } = await import('../../datasets/view');
     const view = viewFor(recipe.network.inputSize, recipe.data);
-    for (const record of scan.records) {
-      const outcome = await withImageFile(scan.root, record.path, (bytes) =>
-        decodeImage(bytes, record.path, view, recipe.data),
-      );
-      if (outcome.type === 'quarantined')
-        problems.push({ path: record.path, problem: `${outcome.kind}: ${outcome.reason}` });
-    }
+    const outcomes = await mapInFlight(scan.records, FILES_IN_FLIGHT, ({ path: image }) =>
+      withImageFile(scan.root, image, async ({ bytes }) => {
+        const outcome = await decodeImage(bytes, image, view, recipe.data);
+        return outcome.type === 'quarantined' ? `${outcome.kind}: ${outcome.reason}` : null;
+      }),
+    );
+    outcomes.forEach((problem, place) => {
+      if (problem !== null) problems.push({ path: scan.records[place].path, problem });
+    });
   }
   const { label, fineLabel } = scan.choice;
   const classes = counted(scan.records.map(({ labels }) => labels[label]));

@@ -1,6 +1,7 @@
 import { sha256Hex } from '../../config/canonical-json';
 import { mapInFlight, packShard, type PackRequest, type PackSource } from '../../datasets/pack';
 import { decodeImage } from '../../datasets/decode';
+import type { ImageFile } from '../../datasets/image-file';
 import { busy, redAndBlue } from './made-images';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
@@ -27,7 +28,8 @@ const requestOf = (files: Map<string, Uint8Array>): PackRequest => ({
 const readerOf =
   (files: Map<string, Uint8Array>): PackSource['withFile'] =>
   (path, use) =>
-    use(files.get(path) as Uint8Array);
+    use(fileOf(files.get(path) as Uint8Array));
+const fileOf = (bytes: Uint8Array): ImageFile => ({ bytes, sha256: () => sha256Hex(bytes) });
 
 describe('packShard', () => {
   test('K1: records stand in order, a quarantined file leaves no gap, and what was noticed is told', async () => {
@@ -69,12 +71,12 @@ describe('packShard', () => {
     const files = await makeFiles();
     const late: PackSource['withFile'] = async (path, use) => {
       await new Promise<void>((resolve) => (Number.parseInt(path) % 2 === 0 ? setImmediate : queueMicrotask)(resolve));
-      return use(files.get(path) as Uint8Array);
+      return use(fileOf(files.get(path) as Uint8Array));
     };
     /** As a reader whose memory is the next file's as soon as one is done with. */
     const overwriting: PackSource['withFile'] = async (path, use) => {
       const lent = Uint8Array.from(files.get(path) as Uint8Array);
-      const result = await use(lent);
+      const result = await use(fileOf(lent));
       lent.fill(0xff);
       return result;
     };

@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { DataOptions } from '../../config/recipe';
 import { buildManifest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
-import { planShards, scanDataSet, withImageFile } from '../../datasets/scan';
+import { withImageFile } from '../../datasets/image-file';
+import { planShards, scanDataSet } from '../../datasets/scan';
 
 const folder = resolve(__dirname, '../../../shared/datasets');
 const sets = [

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { sha256Hex } from '../../config/canonical-json';
 import { DataOptions } from '../../config/recipe';
 import { buildManifest, manifestDigest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
 import { writeSpeciesFolder } from '../../datasets/procedural/folder';
-import { planShards, scanDataSet, withImageFile, type ScanOptions } from '../../datasets/scan';
+import { withImageFile } from '../../datasets/image-file';
+import { planShards, scanDataSet, type ScanOptions } from '../../datasets/scan';
 import { redAndBlue } from './made-images';
 import { withFolder } from './temporary-folder';
 
@@ -85,7 +85,9 @@ describe('scanDataSet', () => {
         scanDataSet(root, options, { signal: stopped.signal, onFile: () => stopped.abort() }),
       ).rejects.toThrow(/aborted/);
       await rm(join(root, 'apple/1.jpg'));
-      await expect(withImageFile(root, 'apple/1.jpg', sha256Hex, 'metadata.csv line 3')).rejects.toMatchObject({
+      await expect(
+        withImageFile(root, 'apple/1.jpg', ({ bytes }) => bytes.length, 'metadata.csv line 3'),
+      ).rejects.toMatchObject({
         kind: 'DataRejected',
         message: expect.stringMatching(
           /^metadata\.csv line 3: apple\/1\.jpg cannot be read: ENOENT.*Make it readable, or remove it/,

@@ -1,5 +1,14 @@
 /** Whole files as Node's own `readFile` reads them, the odd ones too. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readWholeFile } from '../../datasets/whole-file';
@@ -49,4 +58,52 @@ test('bytes stay until they are given back; then their memory is the next fileâ€
   expect(third.bytes.buffer).toBe(first.bytes.buffer);
   expect([third.bytes.length, third.bytes.every((byte) => byte === 2)]).toEqual([150_000, true]);
   for (const file of [second, third]) file.giveBack();
+});
+
+describe('the identity of a file', () => {
+  const later = (): number => Date.now() + 3000; // a clock by which what is written now has stood for three seconds
+  const identityAt = async (path: string, clock?: () => number): Promise<string | null> => {
+    const { identity, giveBack } = await readWholeFile(path, clock);
+    giveBack();
+    return identity;
+  };
+
+  test('stays while nobody writes the file, and is that of no other', async () => {
+    const [one, other] = ['same', 'twin'].map((name) => join(folder, name));
+    for (const path of [one, other]) writeFileSync(path, 'bytes');
+    const first = await identityAt(one, later);
+    expect(first).not.toBeNull();
+    expect(await identityAt(one, later)).toBe(first);
+    expect(await identityAt(other, later)).not.toBe(first);
+  });
+
+  test('changes with the content, though size and time of writing be set back', async () => {
+    const path = join(folder, 'rewritten');
+    writeFileSync(path, 'bytes');
+    const { atime, mtime } = statSync(path);
+    const first = await identityAt(path, later);
+    await new Promise((resolve) => setTimeout(resolve, 20)); // the clock of the file system ticks some hundred times a second
+    writeFileSync(path, 'other');
+    utimesSync(path, atime, mtime);
+    expect(statSync(path)).toMatchObject({ size: 5, mtime });
+    expect(await identityAt(path, later)).not.toBe(first);
+  });
+
+  test('is not told where the next write might leave it as it is: just after a write, or without a size', async () => {
+    const path = join(folder, 'young');
+    writeFileSync(path, 'bytes');
+    expect(await identityAt(path)).toBeNull();
+    expect(await identityAt('/proc/self/cmdline', later)).toBeNull();
+  });
+
+  test('is not told where the file was written while it was read', async () => {
+    const path = join(folder, 'busy');
+    writeFileSync(path, 'bytes');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const reading = readWholeFile(path, () => {
+      queueMicrotask(() => writeFileSync(path, 'other')); // after the look at the file that follows, before its bytes are there
+      return later();
+    });
+    expect((await reading).identity).toBeNull();
+  });
 });
