@@ -24,7 +24,7 @@ import { openStore } from '../storage/open';
 import { Attempts } from './attempts';
 import { endLeftTrainer, holdDevice, hostQueueOf, recordTrainer } from './device';
 import { createFinishing } from './finishing';
-import { createDecoding, createPreprocessing } from './preprocessing';
+import { createDecoding, createPreprocessing, SHARDS_AT_ONCE } from './preprocessing';
 import { countTrainers } from './pool';
 import type { Services, TrainerServices } from './services';
 import { temporalSettings } from './temporal-settings';
@@ -110,7 +110,7 @@ async function optionsFor(
       ...base,
       taskQueue: queues.cpu,
       activities: createDecoding(services),
-      maxConcurrentActivityTaskExecutions: 2,
+      maxConcurrentActivityTaskExecutions: SHARDS_AT_ONCE,
     });
   }
   if (role === 'all' || role === 'gpu') {

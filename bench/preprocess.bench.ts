@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { spawnEnvironment } from '../engine/environment';
 import { measureInterleaved, type Variant } from './support/interleave';
+import { pooled, repeated } from './support/pooled';
 import { preprocessCases, type PreprocessTask, type PreprocessVariant } from './support/preprocess-cases';
 import { ratesTable, waitTable } from './support/preprocess-tables';
 import { record, textOf, type Table } from './support/record';
@@ -20,6 +21,8 @@ const contestants: readonly { readonly row: string; readonly variant: Preprocess
   { row: 'bare sharp, bytes', variant: 'bare' },
   { row: 'bare sharp, paths', variant: 'bare-paths' },
 ];
+/** Of each contestant at preprocessing. */
+const PROCESSES = 3;
 const precisions = ['float32', 'bf16'] as const;
 
 const { values } = parseArgs({
@@ -50,9 +53,9 @@ async function main(): Promise<void> {
     const variants = contestants.map(({ row, variant }) =>
       worker(row, 'preprocess-worker.js', [JSON.stringify(task), variant], {}),
     );
-    const outcomes = await measureInterleaved(variants, rounds, say);
-    keep(ratesTable(title, outcomes, rounds.rounds));
-    requireAgreement(outcomes, 0);
+    const each = await measureInterleaved(repeated(variants, PROCESSES), rounds, say);
+    requireAgreement(each, 0);
+    keep(ratesTable(title, pooled(each), { ...rounds, processes: PROCESSES }));
   }
   if (!wanted('batches')) return;
   console.log('\npreprocess: waiting for batches');

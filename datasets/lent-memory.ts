@@ -1,30 +1,38 @@
 /**
  * Memory that is lent and lent again. Files are megabytes and come by the hundred a second: dropped each time, they would have V8
- * look through its whole heap again and again for what else is free. What nobody borrows is held weakly, so that it goes when V8
- * looks anyway.
+ * look through its whole heap again and again for what else is free.
  */
+/** How long memory is kept that nobody borrows: longer than between two files or shards of a work that goes on. */
+const KEPT_MS = 1000;
+
 export class LentMemory {
-  private idle: WeakRef<Buffer>[] = [];
+  private idle: { readonly memory: Buffer; readonly sinceMs: number }[] = [];
+  private timer: NodeJS.Timeout | null = null;
 
   /** @returns memory of at least that size that nobody else has; what is in it is not defined */
   borrow(bytes: number): Buffer {
-    const idle = this.present().sort((a, b) => a.length - b.length);
-    const place = idle.findIndex(({ length }) => length >= bytes);
-    const [fits] = place < 0 ? [] : idle.splice(place, 1);
-    if (fits === undefined) idle.shift(); // the smallest: there are never more pieces than borrowers at once
-    this.idle = idle.map((memory) => new WeakRef(memory));
-    return fits ?? Buffer.allocUnsafeSlow(roundedUp(bytes));
+    this.idle.sort((a, b) => a.memory.length - b.memory.length);
+    const place = this.idle.findIndex(({ memory }) => memory.length >= bytes);
+    if (place >= 0) return this.idle.splice(place, 1)[0].memory;
+    this.idle.shift(); // the smallest: there are never more pieces than borrowers at once
+    return Buffer.allocUnsafeSlow(roundedUp(bytes));
   }
 
   /** What is never given back is collected like anything else. */
   giveBack(memory: Buffer): void {
-    const idle = this.present();
-    if (idle.includes(memory)) throw new Error('lent memory: given back twice. This is a fault in lodestone.');
-    this.idle.push(new WeakRef(memory));
+    if (this.idle.some((idle) => idle.memory === memory))
+      throw new Error('lent memory: given back twice. This is a fault in lodestone.');
+    this.idle.push({ memory, sinceMs: performance.now() });
+    this.letGoLater();
   }
 
-  private present(): Buffer[] {
-    return this.idle.flatMap((held) => held.deref() ?? []);
+  private letGoLater(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      const now = performance.now();
+      this.idle = this.idle.filter(({ sinceMs }) => now - sinceMs < KEPT_MS);
+      if (this.idle.length > 0) this.letGoLater();
+    }, KEPT_MS).unref();
   }
 }
 

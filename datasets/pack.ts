@@ -12,8 +12,9 @@ import type { z } from 'zod';
 import type { ShardReport } from '../config/artifacts';
 import { sha256Hex } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
-import { decodeImage, type DecodeLimits } from './decode';
+import { decodeImage, type DecodeLimits, type DecodeOutcome } from './decode';
 import type { ImageFile } from './image-file';
+import { Lanes, mapInFlight } from './in-flight';
 import { recordBytesOf, type DecodeView } from './view';
 
 export interface PackRequest {
@@ -38,13 +39,21 @@ export interface PackedShard extends z.infer<typeof ShardReport> {
   readonly bytes: Uint8Array;
 }
 
-const FILES_IN_FLIGHT = 8;
+type FileOutcome =
+  Omit<Extract<DecodeOutcome, { type: 'decoded' }>, 'pixels'> | Extract<DecodeOutcome, { type: 'quarantined' }>;
+
+/** Of all shards together. The threads that decode are four: they never wait for a file that is yet to be read. */
+export const FILES_IN_FLIGHT = 12;
+const lanes = new Lanes(FILES_IN_FLIGHT);
+/** Of one shard. More than there are lanes: of its own some wait for the lane that it leaves, and a younger shard's do not get it. */
+const FILES_ASKED_FOR = 2 * FILES_IN_FLIGHT;
 
 export async function packShard({ files, view, limits }: PackRequest, source: PackSource): Promise<PackedShard> {
   const recordBytes = recordBytesOf(view);
   const { memory: laidOut = new Uint8Array(files.length * recordBytes) } = source; // by place in the request; closed up below
   let done = 0;
-  const outcomes = await mapInFlight(files, FILES_IN_FLIGHT, async ({ path, sha256 }, place) => {
+  const inLane = lanes.forWork();
+  const packFile = async ({ path, sha256 }: PackRequest['files'][number], place: number): Promise<FileOutcome> => {
     source.signal?.throwIfAborted();
     const outcome = await source.withFile(path, (file) => {
       checkUnchanged(file, path, sha256);
@@ -52,8 +61,10 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
     });
     if (outcome.type === 'decoded') laidOut.set(outcome.pixels, place * recordBytes);
     source.onFile?.(++done);
-    return outcome.type === 'decoded' ? { type: outcome.type, notes: outcome.notes } : outcome;
-  });
+    return outcome.type === 'decoded' ? { type: outcome.type, notes: outcome.notes } : outcome; // its pixels are laid out
+  };
+  const outcomes = await mapInFlight(files, FILES_ASKED_FOR, (file, place) => inLane(() => packFile(file, place)));
+  source.signal?.throwIfAborted();
 
   const packed = {
     paths: [] as string[],
@@ -72,30 +83,6 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
   });
   const bytes = laidOut.subarray(0, packed.paths.length * recordBytes);
   return { bytes, sha256: sha256Hex(bytes), ...packed };
-}
-
-/** Maps in order with a bounded number of calls under way; the first failure ends it, after those under way have settled. */
-export async function mapInFlight<T, R>(
-  items: readonly T[],
-  limit: number,
-  map: (item: T, place: number) => Promise<R>,
-): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const failures: unknown[] = [];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length && failures.length === 0) {
-      const place = next++;
-      try {
-        results[place] = await map(items[place], place);
-      } catch (failure) {
-        failures.push(failure);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  if (failures.length > 0) throw failures[0];
-  return results;
 }
 
 function checkUnchanged(file: ImageFile, path: string, sha256: string): void {

@@ -8,7 +8,7 @@ import type { ScanManifest } from '../config/artifacts';
 import type { DataOptions } from '../config/recipe';
 import { checkClasses } from './classes';
 import { withImageFile } from './image-file';
-import { mapInFlight } from './pack';
+import { mapInFlight } from './in-flight';
 import { assignSplits } from './splits';
 import { chooseLabels, labelCandidates } from './sources/labels';
 import { readSource } from './sources/source';

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { mapInFlight } from '../../datasets/pack';
+import { mapInFlight } from '../../datasets/in-flight';
 import { rngFor } from '../../learning/random';
 
 export interface ClassPhotos {

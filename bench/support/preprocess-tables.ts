@@ -3,7 +3,11 @@ import { quantile, type Outcome } from './interleave';
 import type { Table } from './record';
 
 /** Images a second, as shares of the faster of the rows of bare sharp. */
-export function ratesTable(title: string, outcomes: readonly Outcome[], rounds: number): Table {
+export function ratesTable(
+  title: string,
+  outcomes: readonly Outcome[],
+  { rounds, processes }: { readonly rounds: number; readonly processes: number },
+): Table {
   const rates = outcomes.map((outcome) =>
     outcome.type === 'measured'
       ? outcome.milliseconds.map((milliseconds) => (1000 * (outcome.values?.['images'] ?? NaN)) / milliseconds)
@@ -18,7 +22,7 @@ export function ratesTable(title: string, outcomes: readonly Outcome[], rounds: 
   return {
     bench: 'preprocess',
     title,
-    about: `${rounds} rounds; a round is the whole folder. The pixels of all rows are the same.`,
+    about: `${processes} processes each, ${rounds} rounds; a round is the whole folder. The pixels of all rows are the same.`,
     columns: ['', 'images/s', 'share of bare sharp', 'peak MiB'],
     rows: outcomes.map((outcome, i) => {
       if (outcome.type === 'failed') return [outcome.name, 'failed', '–', '–'];

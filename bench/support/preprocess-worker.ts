@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import sharp, { type Sharp } from 'sharp';
-import { createDecoding, createPreprocessing } from '../../activities/preprocessing';
+import { createDecoding, createPreprocessing, SHARDS_AT_ONCE } from '../../activities/preprocessing';
 import type { Services } from '../../activities/services';
 import { ShardReport } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import type { ShardReport as PackedReport } from '../../datasets/manifest';
-import { mapInFlight } from '../../datasets/pack';
+import { FILES_IN_FLIGHT } from '../../datasets/pack';
+import { mapInFlight } from '../../datasets/in-flight';
 import { scanDataSet } from '../../datasets/scan';
 import { recordBytesOf, viewFor } from '../../datasets/view';
 import { LocalCache } from '../../storage/cache';
@@ -21,10 +22,6 @@ import { FileStore } from '../../storage/file-store';
 import { dataSets } from '../../storage/run-layout';
 import { serveTurns, type Work } from './interleave';
 import type { PreprocessTask, PreprocessVariant } from './preprocess-cases';
-
-/** As a worker packs: shards at once, and files of each under way (activities/worker.ts, datasets/pack.ts). */
-const SHARDS_AT_ONCE = 2;
-const FILES_IN_FLIGHT = SHARDS_AT_ONCE * 8;
 
 const task = JSON.parse(process.argv[2] ?? '') as PreprocessTask;
 const variant = process.argv[3] as PreprocessVariant;

@@ -44,7 +44,7 @@ export async function inspect(
   if (decode) {
     const { decodeImage } = await import('../../datasets/decode');
     const { withImageFile } = await import('../../datasets/image-file');
-    const { mapInFlight } = await import('../../datasets/pack');
+    const { mapInFlight } = await import('../../datasets/in-flight');
     const { viewFor } = await import('../../datasets/view');
     const view = viewFor(recipe.network.inputSize, recipe.data);
     const outcomes = await mapInFlight(scan.records, FILES_IN_FLIGHT, ({ path: image }) =>

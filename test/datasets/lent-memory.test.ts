@@ -1,7 +1,10 @@
-/** Whose memory is whose. Within a test nothing is collected: what is held weakly stays. */
+/** Whose memory is whose, and for how long. */
 import { LentMemory } from '../../datasets/lent-memory';
 
 const MIB = 1 << 20;
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
 
 test('two at once have memory of their own; what is given back is lent again where it is large enough', () => {
   const memory = new LentMemory();
@@ -29,6 +32,22 @@ test('none is lent to two: giving back twice is a fault', () => {
   const piece = memory.borrow(1);
   memory.giveBack(piece);
   expect(() => memory.giveBack(piece)).toThrow('given back twice');
+});
+
+test('what nobody borrowed for a second is let go, however busy the rest is', () => {
+  const memory = new LentMemory();
+  const [large, small] = [memory.borrow(2 * MIB), memory.borrow(MIB)];
+  memory.giveBack(large);
+  for (let turn = 0; turn < 3; turn++) {
+    memory.giveBack(small);
+    jest.advanceTimersByTime(900);
+    expect(memory.borrow(MIB)).toBe(small);
+  }
+  expect(memory.borrow(2 * MIB)).not.toBe(large);
+  memory.giveBack(small);
+  jest.advanceTimersByTime(3000);
+  expect(jest.getTimerCount()).toBe(0);
+  expect(memory.borrow(MIB)).not.toBe(small);
 });
 
 test.each([

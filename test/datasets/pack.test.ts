@@ -1,5 +1,5 @@
 import { sha256Hex } from '../../config/canonical-json';
-import { mapInFlight, packShard, type PackRequest, type PackSource } from '../../datasets/pack';
+import { packShard, type PackRequest, type PackSource } from '../../datasets/pack';
 import { decodeImage } from '../../datasets/decode';
 import type { ImageFile } from '../../datasets/image-file';
 import { busy, redAndBlue } from './made-images';
@@ -133,33 +133,5 @@ describe('packShard', () => {
       onFile: () => controller.abort(),
     });
     await expect(packing).rejects.toThrow(/aborted/);
-  });
-});
-
-describe('mapInFlight', () => {
-  test('keeps order and bounds the calls under way', async () => {
-    let underWay = 0;
-    let most = 0;
-    const results = await mapInFlight([...Array(20).keys()], 3, async (n) => {
-      most = Math.max(most, ++underWay);
-      await new Promise(setImmediate);
-      underWay--;
-      return n * 2;
-    });
-    expect(results).toEqual([...Array(20).keys()].map((n) => n * 2));
-    expect(most).toBe(3);
-  });
-
-  test('the first failure is thrown once nothing is under way any more', async () => {
-    let underWay = 0;
-    const mapping = mapInFlight([...Array(20).keys()], 4, async (n) => {
-      underWay++;
-      await new Promise(setImmediate);
-      underWay--;
-      if (n === 5) throw new Error('five');
-      return n;
-    });
-    await expect(mapping).rejects.toThrow('five');
-    expect(underWay).toBe(0);
   });
 });

@@ -27,7 +27,7 @@ test('images a second stand beside those of the faster bare row', () => {
       measured('bare sharp, paths', [400], { values }),
       failed,
     ],
-    3,
+    { rounds: 2, processes: 1 },
   );
   expect(rows.map((row) => row.slice(0, 3))).toEqual([
     ['lodestone, pack', '1000 (750–1500)', '80.0 %'],

@@ -1,0 +1,62 @@
+import { Lanes, mapInFlight } from '../../datasets/in-flight';
+
+describe('mapInFlight', () => {
+  test('keeps order and bounds the calls under way', async () => {
+    let underWay = 0;
+    let most = 0;
+    const results = await mapInFlight([...Array(20).keys()], 3, async (n) => {
+      most = Math.max(most, ++underWay);
+      await new Promise(setImmediate);
+      underWay--;
+      return n * 2;
+    });
+    expect(results).toEqual([...Array(20).keys()].map((n) => n * 2));
+    expect(most).toBe(3);
+  });
+
+  test('the first failure is thrown once nothing is under way any more', async () => {
+    let underWay = 0;
+    const mapping = mapInFlight([...Array(20).keys()], 4, async (n) => {
+      underWay++;
+      await new Promise(setImmediate);
+      underWay--;
+      if (n === 5) throw new Error('five');
+      return n;
+    });
+    await expect(mapping).rejects.toThrow('five');
+    expect(underWay).toBe(0);
+  });
+});
+
+describe('Lanes', () => {
+  test('bound all works together, and serve the oldest first', async () => {
+    const lanes = new Lanes(3);
+    const begun: string[] = [];
+    let underWay = 0;
+    let most = 0;
+    const work = (name: string): Promise<void[]> => {
+      const inLane = lanes.forWork();
+      return mapInFlight([...Array(8).keys()], 6, () =>
+        inLane(async () => {
+          begun.push(name);
+          most = Math.max(most, ++underWay);
+          await new Promise(setImmediate);
+          underWay--;
+        }),
+      );
+    };
+    await Promise.all([work('old'), work('young'), work('youngest')]);
+    expect(most).toBe(3);
+    expect(begun).toEqual(['old', 'young', 'youngest'].flatMap((name) => Array<string>(8).fill(name)));
+  });
+
+  test('a work that fails gives its lanes back', async () => {
+    const lanes = new Lanes(2);
+    const failing = lanes.forWork();
+    await expect(mapInFlight([1, 2, 3, 4], 4, (n) => failing(() => Promise.reject(new Error(`${n}`))))).rejects.toThrow(
+      '1',
+    );
+    const inLane = lanes.forWork();
+    expect(await mapInFlight([1, 2, 3], 4, (n) => inLane(() => Promise.resolve(n)))).toEqual([1, 2, 3]);
+  });
+});
