@@ -9,7 +9,7 @@ import { DataSetManifest, ShardReport, type ObjectRef } from '../config/artifact
 import { canonicalJson, digestOf } from '../config/canonical-json';
 import type { Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
-import { withImageFile } from '../datasets/image-file';
+import { KnownDigests, withImageFile } from '../datasets/image-file';
 import { LentMemory } from '../datasets/lent-memory';
 import { buildManifest, manifestDigest } from '../datasets/manifest';
 import { packShard } from '../datasets/pack';
@@ -43,22 +43,30 @@ export const SHARDS_AT_ONCE = 3;
 /** Shards of larger sets are larger: each is an activity (three events of the history) and a reference in one payload. */
 const MAX_SHARDS = 3000;
 
-export function createPreprocessing(services: Services): Pick<PipelineActivities, 'scanData' | 'assembleDataSet'> {
+/** @param digests of the files that this worker scans, for `createDecoding` */
+export function createPreprocessing(
+  services: Services,
+  digests = new KnownDigests(),
+): Pick<PipelineActivities, 'scanData' | 'assembleDataSet'> {
   return translating({
-    scanData: (request: ScanRequest) => scanData(services, request),
+    scanData: (request: ScanRequest) => scanData(services, digests, request),
     assembleDataSet: (request: AssembleRequest) => assembleDataSet(services, request),
   });
 }
 
-export function createDecoding(services: Services): DecodeActivities {
-  const kept = { scans: new Scans(services.store), memory: new LentMemory() };
+export function createDecoding(services: Services, digests = new KnownDigests()): DecodeActivities {
+  const kept = { scans: new Scans(services.store), memory: new LentMemory(), digests };
   return translating({ packShard: (request: PackRequest) => pack(services, kept, request) });
 }
 
-async function scanData(services: Services, { data, recipe }: ScanRequest): Promise<Scanned> {
+async function scanData(services: Services, digests: KnownDigests, { data, recipe }: ScanRequest): Promise<Scanned> {
   return beating<HeartbeatDetails, Scanned>(async (tell, signal) => {
     const root = await folderOf(services, data);
-    const scan = await scanDataSet(root, recipe.data, { signal, onFile: (done) => tell(counted('scan', done, 0)) });
+    const scan = await scanDataSet(root, recipe.data, {
+      signal,
+      digests,
+      onFile: (done) => tell(counted('scan', done, 0)),
+    });
     const ref = await new Blobs(services.store, dataSets.blobs).putBytes(Buffer.from(canonicalJson(scan)));
     const { label, fineLabel } = scan.choice;
     return {
@@ -73,7 +81,7 @@ async function scanData(services: Services, { data, recipe }: ScanRequest): Prom
 
 async function pack(
   services: Services,
-  { scans, memory }: { readonly scans: Scans; readonly memory: LentMemory },
+  { scans, memory, digests }: { readonly scans: Scans; readonly memory: LentMemory; readonly digests: KnownDigests },
   { data, recipe, scan: scanRef, shard }: PackRequest,
 ): Promise<ObjectRef> {
   const { store } = services;
@@ -100,6 +108,7 @@ async function pack(
         withFile: (path, use) => withImageFile(root, path, use),
         memory: whole,
         signal,
+        digests,
         onFile: (done) => tell(counted('decode', done, files.length)),
       },
     );

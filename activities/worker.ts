@@ -18,6 +18,7 @@ import { readEnvironment } from '../config/environment';
 import { queues } from '../config/queues';
 import { STOPPED_MESSAGE } from '../config/stopped';
 import { version } from '../config/version';
+import { KnownDigests } from '../datasets/image-file';
 import { LodestoneError } from '../errors';
 import { LocalCache } from '../storage/cache';
 import { openStore } from '../storage/open';
@@ -101,15 +102,16 @@ async function optionsFor(
     defaultHeartbeatThrottleInterval: BEAT,
   } satisfies Partial<WorkerOptions>;
   const options: WorkerOptions[] = [];
+  const digests = new KnownDigests();
   if (role === 'all' || role === 'pipeline') {
-    const activities = { ...createPreprocessing(services), ...createFinishing(services, version) };
+    const activities = { ...createPreprocessing(services, digests), ...createFinishing(services, version) };
     options.push({ ...base, ...workflowCode(), taskQueue: queues.pipeline, activities });
   }
   if (role === 'all' || role === 'cpu') {
     options.push({
       ...base,
       taskQueue: queues.cpu,
-      activities: createDecoding(services),
+      activities: createDecoding(services, digests),
       maxConcurrentActivityTaskExecutions: SHARDS_AT_ONCE,
     });
   }

@@ -30,22 +30,39 @@ export async function mapInFlight<T, R>(
  */
 export class Lanes {
   private works = 0;
-  private readonly waiting: { readonly age: number; readonly go: () => void }[] = [];
+  private waiting: { readonly age: number; readonly go: () => void; readonly end: (reason: unknown) => void }[] = [];
 
   constructor(private free: number) {}
 
-  /** For a new work, younger than all before; what it returns makes a call of that work in a lane. */
-  forWork(): <R>(call: () => Promise<R>) => Promise<R> {
+  /**
+   * For a new work, younger than all before; what it returns makes a call of that work in a lane. Once the signal aborts or a
+   * call fails, the calls of that work that still wait are not made: they reject with the same reason.
+   */
+  forWork(signal?: AbortSignal): <R>(call: () => Promise<R>) => Promise<R> {
     const age = this.works++;
+    const end = (reason: unknown): void => {
+      const ended = this.waiting.filter((one) => one.age === age);
+      this.waiting = this.waiting.filter((one) => one.age !== age);
+      for (const one of ended) one.end(reason);
+    };
+    signal?.addEventListener('abort', () => end(signal.reason), { once: true });
     return async (call) => {
-      if (this.free > 0) this.free--;
-      else await new Promise<void>((go) => this.waiting.push({ age, go }));
+      signal?.throwIfAborted();
+      await this.enter(age);
       try {
         return await call();
+      } catch (error) {
+        end(error);
+        throw error;
       } finally {
         this.passOn();
       }
     };
+  }
+
+  private async enter(age: number): Promise<void> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((go, end) => this.waiting.push({ age, go, end }));
   }
 
   private passOn(): void {

@@ -2,7 +2,8 @@
  * Memory that is lent and lent again. Files are megabytes and come by the hundred a second: dropped each time, they would have V8
  * look through its whole heap again and again for what else is free.
  */
-/** How long memory is kept that nobody borrows: longer than between two files or shards of a work that goes on. */
+
+/** How long memory is kept at least that nobody borrows: longer than between two files or shards of a work that goes on. */
 const KEPT_MS = 1000;
 
 export class LentMemory {
@@ -11,7 +12,8 @@ export class LentMemory {
 
   /** @returns memory of at least that size that nobody else has; what is in it is not defined */
   borrow(bytes: number): Buffer {
-    this.idle.sort((a, b) => a.memory.length - b.memory.length);
+    // Of equal pieces the last that was given back: what is beyond need then comes of age.
+    this.idle.sort((a, b) => a.memory.length - b.memory.length || b.sinceMs - a.sinceMs);
     const place = this.idle.findIndex(({ memory }) => memory.length >= bytes);
     if (place >= 0) return this.idle.splice(place, 1)[0].memory;
     this.idle.shift(); // the smallest: there are never more pieces than borrowers at once

@@ -6,14 +6,14 @@
  * Invariants:
  *   K1  Records stand in the order asked for; a quarantined file leaves no gap.
  *   K2  A file whose bytes are not those of the scan is an error, not another record: the shard's key names its content.
- *       Where it was scanned in this process, its identity says so (image-file.ts).
+ *       Where this process scanned it, its identity says so, which on a local disk nothing but a map of memory can deceive.
  */
 import type { z } from 'zod';
 import type { ShardReport } from '../config/artifacts';
 import { sha256Hex } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { decodeImage, type DecodeLimits, type DecodeOutcome } from './decode';
-import type { ImageFile } from './image-file';
+import type { ImageFile, KnownDigests } from './image-file';
 import { Lanes, mapInFlight } from './in-flight';
 import { recordBytesOf, type DecodeView } from './view';
 
@@ -32,6 +32,8 @@ export interface PackSource {
   /** Called after each file, decoded or not, with the number done so far. */
   readonly onFile?: ((done: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What the scan noted: those files are not hashed again. */
+  readonly digests?: KnownDigests | undefined;
 }
 
 export interface PackedShard extends z.infer<typeof ShardReport> {
@@ -42,7 +44,7 @@ export interface PackedShard extends z.infer<typeof ShardReport> {
 type FileOutcome =
   Omit<Extract<DecodeOutcome, { type: 'decoded' }>, 'pixels'> | Extract<DecodeOutcome, { type: 'quarantined' }>;
 
-/** Of all shards together. The threads that decode are four: they never wait for a file that is yet to be read. */
+/** Of all shards together. Four threads decode (UV_THREADPOOL_SIZE): they never wait for a file that is yet to be read. */
 export const FILES_IN_FLIGHT = 12;
 const lanes = new Lanes(FILES_IN_FLIGHT);
 /** Of one shard. More than there are lanes: of its own some wait for the lane that it leaves, and a younger shard's do not get it. */
@@ -52,11 +54,10 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
   const recordBytes = recordBytesOf(view);
   const { memory: laidOut = new Uint8Array(files.length * recordBytes) } = source; // by place in the request; closed up below
   let done = 0;
-  const inLane = lanes.forWork();
+  const inLane = lanes.forWork(source.signal);
   const packFile = async ({ path, sha256 }: PackRequest['files'][number], place: number): Promise<FileOutcome> => {
-    source.signal?.throwIfAborted();
     const outcome = await source.withFile(path, (file) => {
-      checkUnchanged(file, path, sha256);
+      if ((source.digests?.find(file.identity) ?? sha256Hex(file.bytes)) !== sha256) throw changed(path);
       return decodeImage(file.bytes, path, view, limits);
     });
     if (outcome.type === 'decoded') laidOut.set(outcome.pixels, place * recordBytes);
@@ -85,9 +86,8 @@ export async function packShard({ files, view, limits }: PackRequest, source: Pa
   return { bytes, sha256: sha256Hex(bytes), ...packed };
 }
 
-function checkUnchanged(file: ImageFile, path: string, sha256: string): void {
-  if (file.sha256() === sha256) return;
-  throw new LodestoneError(
+function changed(path: string): LodestoneError {
+  return new LodestoneError(
     'DataRejected',
     `${path}: its bytes changed since the data set was scanned. Let the files be and start again.`,
   );

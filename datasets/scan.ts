@@ -5,9 +5,10 @@
  */
 import type { z } from 'zod';
 import type { ScanManifest } from '../config/artifacts';
+import { sha256Hex } from '../config/canonical-json';
 import type { DataOptions } from '../config/recipe';
 import { checkClasses } from './classes';
-import { withImageFile } from './image-file';
+import { withImageFile, type ImageFile, type KnownDigests } from './image-file';
 import { mapInFlight } from './in-flight';
 import { assignSplits } from './splits';
 import { chooseLabels, labelCandidates } from './sources/labels';
@@ -25,14 +26,18 @@ type ScannedRecord = Scan['records'][number];
 
 const FILES_IN_FLIGHT = 16;
 
-/** @param onFile called after each file with the number hashed so far */
+export interface ScanSupport {
+  /** Called after each file with the number hashed so far. */
+  readonly onFile?: ((done: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Where the digests are noted, for whoever packs the same files. */
+  readonly digests?: KnownDigests | undefined;
+}
+
 export async function scanDataSet(
   directory: string,
   options: ScanOptions,
-  {
-    onFile,
-    signal,
-  }: { readonly onFile?: ((done: number) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
+  { onFile, signal, digests }: ScanSupport = {},
 ): Promise<Scan> {
   const source = await readSource(directory, options);
   const choice = chooseLabels(source, options);
@@ -55,10 +60,15 @@ export async function scanDataSet(
   }));
   checkClasses(labelled, choice.label);
 
+  const hashed = ({ bytes, identity }: ImageFile): string => {
+    const sha256 = sha256Hex(bytes);
+    digests?.note(identity, sha256);
+    return sha256;
+  };
   let done = 0;
   const records = await mapInFlight(labelled, FILES_IN_FLIGHT, async ({ where, ...record }): Promise<ScannedRecord> => {
     signal?.throwIfAborted();
-    const sha256 = await withImageFile(source.root, record.path, (file) => file.sha256(), where);
+    const sha256 = await withImageFile(source.root, record.path, hashed, where);
     onFile?.(++done);
     return { ...record, sha256 };
   });

@@ -20,9 +20,10 @@ const memory = new LentMemory();
 export interface LentFile {
   readonly bytes: Uint8Array;
   /**
-   * Names these bytes as long as they are in that file: whatever is written later changes it. Device, inode, size and times, of
-   * which a program can set all but that of the last change. Null where that is not sure: the file changed while it was
-   * read or just before, or does not tell its size.
+   * Names these bytes as long as they are in that file: device, inode, size and times, of which no program sets that of the last
+   * change. Null where another write might leave it as it is: the file changed while it was read or just before, or does not
+   * tell its size. Not seen are stores into a file that is mapped into memory, and writes where times are not to be relied on:
+   * from another host while the file is read, or on a file system without a time of the last change.
    */
   readonly identity: string | null;
   /** From here on its memory is another file's. */

@@ -9,7 +9,7 @@ export function repeated(variants: readonly Variant[], processes: number): Varia
   return Array.from({ length: processes }, () => variants).flat();
 }
 
-/** One outcome for each name: all milliseconds, the largest peak. Where one process failed, its failure. */
+/** One outcome for each name: all milliseconds, the largest peak; what it waited is the first's. Where one process failed, its failure. */
 export function pooled(outcomes: readonly Outcome[]): Outcome[] {
   const names = [...new Set(outcomes.map(({ name }) => name))];
   return names.map((name) => {

@@ -11,9 +11,10 @@ import { createDecoding, createPreprocessing, SHARDS_AT_ONCE } from '../../activ
 import type { Services } from '../../activities/services';
 import { ShardReport } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
+import { KnownDigests } from '../../datasets/image-file';
+import { mapInFlight } from '../../datasets/in-flight';
 import type { ShardReport as PackedReport } from '../../datasets/manifest';
 import { FILES_IN_FLIGHT } from '../../datasets/pack';
-import { mapInFlight } from '../../datasets/in-flight';
 import { scanDataSet } from '../../datasets/scan';
 import { recordBytesOf, viewFor } from '../../datasets/view';
 import { LocalCache } from '../../storage/cache';
@@ -48,8 +49,9 @@ async function activities(scanCounts: boolean): Promise<Work> {
     const directory = await mkdtemp(join(task.scratch, 'turn-'));
     const store = new FileStore(join(directory, 'store'));
     const services: Services = { store, cache: new LocalCache(join(directory, 'cache'), { maxBytes: 1 }), directory };
-    const preprocessing = createPreprocessing(services);
-    const decoding = createDecoding(services);
+    const digests = new KnownDigests();
+    const preprocessing = createPreprocessing(services, digests);
+    const decoding = createDecoding(services, digests);
     const begun = performance.now();
     const { scan, shards } = await inActivity(() => preprocessing.scanData(asked));
     const scanned = performance.now();

@@ -18,8 +18,6 @@ export interface InspectOptions {
 }
 
 const CLASSES_SHOWN = 12;
-/** As when a shard is packed. */
-const FILES_IN_FLIGHT = 8;
 
 /** @param decode also opens every image, as preprocessing will */
 export async function inspect(
@@ -45,6 +43,7 @@ export async function inspect(
     const { decodeImage } = await import('../../datasets/decode');
     const { withImageFile } = await import('../../datasets/image-file');
     const { mapInFlight } = await import('../../datasets/in-flight');
+    const { FILES_IN_FLIGHT } = await import('../../datasets/pack');
     const { viewFor } = await import('../../datasets/view');
     const view = viewFor(recipe.network.inputSize, recipe.data);
     const outcomes = await mapInFlight(scan.records, FILES_IN_FLIGHT, ({ path: image }) =>

@@ -50,13 +50,34 @@ describe('Lanes', () => {
     expect(begun).toEqual(['old', 'young', 'youngest'].flatMap((name) => Array<string>(8).fill(name)));
   });
 
-  test('a work that fails gives its lanes back', async () => {
+  test('a work that fails or is aborted makes none of its calls that wait, at once, and keeps no lane', async () => {
     const lanes = new Lanes(2);
-    const failing = lanes.forWork();
-    await expect(mapInFlight([1, 2, 3, 4], 4, (n) => failing(() => Promise.reject(new Error(`${n}`))))).rejects.toThrow(
-      '1',
-    );
-    const inLane = lanes.forWork();
-    expect(await mapInFlight([1, 2, 3], 4, (n) => inLane(() => Promise.resolve(n)))).toEqual([1, 2, 3]);
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const older = lanes.forWork();
+    const holding = [older(() => held), older(() => held)];
+
+    const stopped = new AbortController();
+    const [aborted, failing] = [lanes.forWork(stopped.signal), lanes.forWork()];
+    const made: string[] = [];
+    const call =
+      (name: string, fails = false) =>
+      (): Promise<string> => {
+        made.push(name);
+        return fails ? Promise.reject(new Error(name)) : Promise.resolve(name);
+      };
+    const waiting = [aborted(call('aborted')), aborted(call('aborted'))];
+    const doomed = [failing(call('first', true)), failing(call('second')), failing(call('third'))];
+    stopped.abort(new Error('stopped'));
+    for (const one of waiting) await expect(one).rejects.toThrow('stopped'); // while the older work has both lanes
+    await expect(aborted(call('too late'))).rejects.toThrow('stopped');
+
+    letGo();
+    await Promise.all(holding);
+    const ends = await Promise.allSettled(doomed);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']); // two lanes: two were made
+    expect(made).toEqual(['first', 'second']);
+    const next = lanes.forWork();
+    expect(await mapInFlight([1, 2, 3], 3, (n) => next(() => Promise.resolve(n)))).toEqual([1, 2, 3]);
   });
 });

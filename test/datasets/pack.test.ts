@@ -1,7 +1,7 @@
 import { sha256Hex } from '../../config/canonical-json';
 import { packShard, type PackRequest, type PackSource } from '../../datasets/pack';
 import { decodeImage } from '../../datasets/decode';
-import type { ImageFile } from '../../datasets/image-file';
+import { KnownDigests, type ImageFile } from '../../datasets/image-file';
 import { busy, redAndBlue } from './made-images';
 
 const view = { edge: 4, channels: 3, invert: false } as const;
@@ -29,7 +29,7 @@ const readerOf =
   (files: Map<string, Uint8Array>): PackSource['withFile'] =>
   (path, use) =>
     use(fileOf(files.get(path) as Uint8Array));
-const fileOf = (bytes: Uint8Array): ImageFile => ({ bytes, sha256: () => sha256Hex(bytes) });
+const fileOf = (bytes: Uint8Array, identity: string | null = null): ImageFile => ({ bytes, identity });
 
 describe('packShard', () => {
   test('K1: records stand in order, a quarantined file leaves no gap, and what was noticed is told', async () => {
@@ -122,6 +122,23 @@ describe('packShard', () => {
     await expect(packShard(request, { withFile: readerOf(files) })).rejects.toThrow(
       /5\.png: its bytes changed since the data set was scanned/,
     );
+  });
+
+  test('K2: a file is what the scan noted under its identity, and is hashed where nothing is noted', async () => {
+    const files = await makeFiles();
+    const request = requestOf(files);
+    const digests = new KnownDigests();
+    const packed = (identityOf: (path: string) => string | null): Promise<unknown> =>
+      packShard(request, {
+        withFile: (path, use) => use(fileOf(files.get(path) as Uint8Array, identityOf(path))),
+        digests,
+      });
+    digests.note('of 5.png', sha256Hex(files.get('6.png') as Uint8Array));
+    await expect(packed((path) => `of ${path}`)).rejects.toThrow(/5\.png: its bytes changed/);
+    await expect(packed(() => null)).resolves.toBeDefined();
+    digests.note('of 5.png', sha256Hex(files.get('5.png') as Uint8Array));
+    await expect(packed((path) => `of ${path}`)).resolves.toBeDefined();
+    expect(digests.find('of 6.png')).toBeUndefined(); // packing notes nothing: it would drive out what is still to come
   });
 
   test('stops when it is told to', async () => {

@@ -5,7 +5,7 @@ import { DataOptions } from '../../config/recipe';
 import { buildManifest, manifestDigest } from '../../datasets/manifest';
 import { packShard } from '../../datasets/pack';
 import { writeSpeciesFolder } from '../../datasets/procedural/folder';
-import { withImageFile } from '../../datasets/image-file';
+import { KnownDigests, withImageFile } from '../../datasets/image-file';
 import { planShards, scanDataSet, type ScanOptions } from '../../datasets/scan';
 import { redAndBlue } from './made-images';
 import { withFolder } from './temporary-folder';
@@ -75,6 +75,23 @@ describe('scanDataSet', () => {
       );
       expect(read).toBe(0);
     });
+  });
+
+  test('notes what it hashed for whoever packs the same files', async () => {
+    const soon = Date.now() + 3000; // the files have stood for a while
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(soon);
+    try {
+      await withFolder(await photos(), async (root) => {
+        const digests = new KnownDigests();
+        const { records } = await scanDataSet(root, options, { digests });
+        const noted = await Promise.all(
+          records.map(({ path }) => withImageFile(root, path, ({ identity }) => digests.find(identity))),
+        );
+        expect(noted).toEqual(records.map(({ sha256 }) => sha256));
+      });
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test('stops when it is told to, and names a file that it cannot read', async () => {
