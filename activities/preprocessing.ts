@@ -38,8 +38,8 @@ import type { Services } from './services';
 
 /** Large enough for sequential reads, small enough to spread over decoders. */
 const SHARD_BYTES = 8 * 1024 * 1024;
-/** Of a worker: one is decoded, one is written, and the next begins where the first ends. */
-export const SHARDS_AT_ONCE = 3;
+/** Of a worker: one is decoded while the other is written. No more, so that a set of few shards is spread over workers. */
+export const SHARDS_AT_ONCE = 2;
 /** Shards of larger sets are larger: each is an activity (three events of the history) and a reference in one payload. */
 const MAX_SHARDS = 3000;
 
