@@ -1,5 +1,5 @@
 /** The command as a person types it: what it writes where, and the code it ends with. Nothing here needs a server. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +158,16 @@ test('data synth writes the procedural set, data inspect and validate read it', 
     rmSync(made, { recursive: true });
   }
 }, 30_000);
+
+test('a reader that goes away ends the command without a word, as SIGPIPE ends any other', () => {
+  const script = `
+    require(${JSON.stringify(join(projectRoot, 'test/engine/support/typescript.cjs'))});
+    process.argv = [process.argv[0], 'lodestone', '--help'];
+    require(${JSON.stringify(join(projectRoot, 'cli/main.ts'))});`;
+  const piped = '{ "$0" -e "$1"; echo "code $?" >&2; } | true';
+  const { stderr } = spawnSync('sh', ['-c', piped, process.execPath, script], { encoding: 'utf8', timeout: 60_000 });
+  expect(stderr).toBe('code 141\n');
+});
 
 describe('what is loaded', () => {
   /** Loads files in a process of its own. @returns the packages and addons that came with them */
