@@ -68,6 +68,14 @@ describe('the identity of a file', () => {
     return identity;
   };
 
+  /** Until what is written now has another time than the file: the file system's clock ticks some hundred times a second. */
+  const letClockTick = (path: string): void => {
+    const changed = (file: string): bigint => statSync(file, { bigint: true }).ctimeNs;
+    const probe = join(folder, 'probe');
+    do writeFileSync(probe, 'bytes');
+    while (changed(probe) === changed(path));
+  };
+
   test('stays while nobody writes the file, and is that of no other', async () => {
     const [one, other] = ['same', 'twin'].map((name) => join(folder, name));
     for (const path of [one, other]) writeFileSync(path, 'bytes');
@@ -82,7 +90,7 @@ describe('the identity of a file', () => {
     writeFileSync(path, 'bytes');
     const { atime, mtime } = statSync(path);
     const first = await identityAt(path, later);
-    await new Promise((resolve) => setTimeout(resolve, 20)); // the clock of the file system ticks some hundred times a second
+    letClockTick(path);
     writeFileSync(path, 'other');
     utimesSync(path, atime, mtime);
     expect(statSync(path)).toMatchObject({ size: 5, mtime });
@@ -99,7 +107,7 @@ describe('the identity of a file', () => {
   test('is not told where the file was written while it was read', async () => {
     const path = join(folder, 'busy');
     writeFileSync(path, 'bytes');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    letClockTick(path);
     const reading = readWholeFile(path, () => {
       queueMicrotask(() => writeFileSync(path, 'other')); // after the look at the file that follows, before its bytes are there
       return later();
