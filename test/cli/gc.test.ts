@@ -1,4 +1,6 @@
 /** Which runs `lodestone gc` looks through, and what it says. The server is a fake: a real run cannot be held open for it. */
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { gcOn, type GcOptions } from '../../cli/commands/gc';
 import { contextOf } from '../../cli/context';
@@ -12,16 +14,21 @@ import { captured } from './support';
 
 const blob = (run: string): string => `runs/${run}/blobs/${'a'.repeat(64)}`;
 
-/** @param asked is called with each name that the server is asked for, before it answers */
+/**
+ * @param asked is called with each name that the server is asked for, before it answers
+ * @returns with blobs a second old: what is written in the very millisecond of the command counts as younger than it
+ */
 async function holding(
   runs: readonly string[],
   open: readonly string[],
   asked: (run: string) => void = () => undefined,
 ): Promise<Servers> {
   const store = new FileStore(await freshFolder());
+  const aSecondAgo = new Date(Date.now() - 1000);
   for (const run of runs) {
     await store.put(`runs/${run}/run.json`, Buffer.from('{}'));
     await store.put(blob(run), Buffer.from('what an attempt left that died'));
+    await utimes(join(store.folder, blob(run)), aSecondAgo, aSecondAgo);
   }
   const getHandle = (workflowId: string) => ({
     describe: () => {
