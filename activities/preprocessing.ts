@@ -10,7 +10,7 @@ import { canonicalJson, digestOf } from '../config/canonical-json';
 import type { Recipe } from '../config/recipe';
 import type { DataSource } from '../config/workflow-input';
 import { KnownDigests, withImageFile } from '../datasets/image-file';
-import { LentMemory } from '../datasets/lent-memory';
+import { LentMemory, letGarbageGather } from '../datasets/lent-memory';
 import { buildManifest, manifestDigest } from '../datasets/manifest';
 import { packShard } from '../datasets/pack';
 import { writeSpeciesFolder } from '../datasets/procedural/folder';
@@ -54,7 +54,9 @@ export function createPreprocessing(
   });
 }
 
+/** The process collects garbage less often from then on. */
 export function createDecoding(services: Services, digests = new KnownDigests()): DecodeActivities {
+  letGarbageGather();
   const kept = { scans: new Scans(services.store), memory: new LentMemory(), digests };
   return translating({ packShard: (request: PackRequest) => pack(services, kept, request) });
 }

@@ -1,5 +1,6 @@
 /** Whose memory is whose, and for how long. */
-import { LentMemory } from '../../datasets/lent-memory';
+import { cachedDataVersionTag, setFlagsFromString } from 'node:v8';
+import { LentMemory, letGarbageGather } from '../../datasets/lent-memory';
 
 const MIB = 1 << 20;
 
@@ -57,4 +58,12 @@ test.each([
   [33 * MIB, 40 * MIB],
 ])('for %d bytes %d are had', (bytes, had) => {
   expect(new LentMemory().borrow(bytes).length).toBe(had);
+});
+
+test('V8 is told to let garbage gather, by a flag that it knows', () => {
+  const before = cachedDataVersionTag(); // of the flags in force; one that V8 does not know changes nothing
+  letGarbageGather();
+  expect(cachedDataVersionTag()).not.toBe(before);
+  setFlagsFromString('--heap-growing-percent=0');
+  expect(cachedDataVersionTag()).toBe(before);
 });
