@@ -1,7 +1,9 @@
 /** lodestone data inspect, validate, synth: what would be read of a folder, and the procedural set as one. */
 import { resolve } from 'node:path';
 import { parseAtEdge } from '../../config/parse';
+import type { Recipe } from '../../config/recipe';
 import { DataSource } from '../../config/workflow-input';
+import type { Scan } from '../../datasets/scan';
 import type { Context } from '../context';
 import { chooseRecipe, parseAssignment } from '../recipe-file';
 import { recipesFolder, shownPath } from '../settings';
@@ -18,6 +20,7 @@ export interface InspectOptions {
 }
 
 const CLASSES_SHOWN = 12;
+const PROBLEMS_SHOWN = 20;
 
 /** @param decode also opens every image, as preprocessing will */
 export async function inspect(
@@ -38,24 +41,7 @@ export async function inspect(
   );
   const { scanDataSet } = await import('../../datasets/scan');
   const scan = await scanDataSet(path, recipe.data);
-  const problems: { path: string; problem: string }[] = [];
-  if (decode) {
-    const { decodeImage } = await import('../../datasets/decode');
-    const { withImageFile } = await import('../../datasets/image-file');
-    const { mapInFlight } = await import('../../datasets/in-flight');
-    const { FILES_IN_FLIGHT } = await import('../../datasets/pack');
-    const { viewFor } = await import('../../datasets/view');
-    const view = viewFor(recipe.network.inputSize, recipe.data);
-    const outcomes = await mapInFlight(scan.records, FILES_IN_FLIGHT, ({ path: image }) =>
-      withImageFile(scan.root, image, async ({ bytes }) => {
-        const outcome = await decodeImage(bytes, image, view, recipe.data);
-        return outcome.type === 'quarantined' ? `${outcome.kind}: ${outcome.reason}` : null;
-      }),
-    );
-    outcomes.forEach((problem, place) => {
-      if (problem !== null) problems.push({ path: scan.records[place].path, problem });
-    });
-  }
+  const problems = decode ? await problemsOf(scan, recipe) : [];
   const { label, fineLabel } = scan.choice;
   const classes = counted(scan.records.map(({ labels }) => labels[label]));
   const fineClasses = fineLabel === undefined ? null : counted(scan.records.map(({ labels }) => labels[fineLabel]));
@@ -94,12 +80,46 @@ export async function inspect(
   if (classes.size > CLASSES_SHOWN) context.print(`… and ${classes.size - CLASSES_SHOWN} more classes`);
   if (duplicates > 0) context.print(`${howMany(duplicates, 'file has', 'files have')} the bytes of another one`);
   for (const note of scan.notes) context.print(`note: ${note}`);
-  for (const { path: file, problem } of problems.slice(0, 20)) context.print(`problem: ${file}: ${problem}`);
-  if (decode)
-    context.print(
-      problems.length === 0 ? 'every image can be read' : `${howMany(problems.length, 'image')} would go to quarantine`,
-    );
+  for (const { path: file, problem } of problems.slice(0, PROBLEMS_SHOWN))
+    context.print(`problem: ${file}: ${problem}`);
+  if (problems.length > PROBLEMS_SHOWN) context.print(`… and ${problems.length - PROBLEMS_SHOWN} more`);
+  if (decode) context.print(verdict(problems.length, scan.records.length, recipe.data.maxQuarantined));
   return problems.length > 0 ? 3 : 0;
+}
+
+interface Problem {
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** What of the scan cannot be decoded, and why. */
+async function problemsOf({ root, records }: Scan, { network, data }: Recipe): Promise<Problem[]> {
+  const { decodeImage } = await import('../../datasets/decode');
+  const { withImageFile } = await import('../../datasets/image-file');
+  const { mapInFlight } = await import('../../datasets/in-flight');
+  const { FILES_IN_FLIGHT } = await import('../../datasets/pack');
+  const { viewFor } = await import('../../datasets/view');
+  const view = viewFor(network.inputSize, data);
+  const problems = await mapInFlight(records, FILES_IN_FLIGHT, ({ path }) =>
+    withImageFile(root, path, async ({ bytes }): Promise<Problem[]> => {
+      const outcome = await decodeImage(bytes, path, view, data);
+      return outcome.type === 'quarantined' ? [{ path, problem: `${outcome.kind}: ${outcome.reason}` }] : [];
+    }),
+  );
+  return problems.flat();
+}
+
+/** What a run would do about it. */
+function verdict(problems: number, images: number, maxQuarantined: number): string {
+  if (problems === 0) return 'every image can be read';
+  const them = problems === 1 ? 'it' : 'them';
+  const many = `${howMany(problems, 'image')} would go to quarantine`;
+  if (problems <= images * maxQuarantined)
+    return `${many}: a run trains without ${them}. To train with ${them}, repair ${them}.`;
+  return (
+    `${many}: a run would refuse the folder, since at most ${Number((maxQuarantined * 100).toFixed(2))} % are accepted. ` +
+    `Repair or remove ${them}, or accept a larger share (--set data.maxQuarantined=…).`
+  );
 }
 
 export async function synth(

@@ -149,8 +149,16 @@ test('data synth writes the procedural set, data inspect and validate read it', 
     });
     writeFileSync(join(made, 'set', firstImage(join(made, 'set'))), '');
     const validated = await lodestone(`data validate ${join(made, 'set')} --label coarse`);
-    expect(validated.stdout()).toMatch(/problem: .*: empty: the file has no bytes[^]*1 image would go to quarantine/);
+    expect(validated.stdout()).toMatch(
+      /problem: .*: empty: the file has no bytes\n1 image would go to quarantine: a run would/,
+    );
+    expect(validated.stdout()).toContain('at most 2 % are accepted. Repair or remove it, or accept a larger share');
     expect(validated.code).toBe(3);
+    const tolerant = await lodestone(`data validate ${join(made, 'set')} --label coarse --set data.maxQuarantined=0.1`);
+    expect(tolerant.stdout()).toContain(
+      '1 image would go to quarantine: a run trains without it. To train with it, repair it.',
+    );
+    expect(tolerant.code).toBe(3);
     const mistyped = await lodestone(`data inspect ${join(made, 'set')} --label corse`);
     expect(mistyped.stderr()).toMatch(/got corse.*Did you mean coarse\?/);
     expect(mistyped.code).toBe(2);
