@@ -2,10 +2,10 @@
  * Objects as plain files under a folder, for development and tests without a server: the key is the path.
  * One machine only; its objects have uris `file:key`, so that the folder may move.
  */
-import { copyFile, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { LodestoneError } from '../errors';
-import { codeOf, explainDisk, writeWhole } from './local-file';
+import { codeOf, explainDisk, writeWhole, type Content } from './local-file';
 import type { ObjectFacts, ObjectStore } from './store';
 
 /** Unfinished objects; no key can name it. */
@@ -43,11 +43,11 @@ export class FileStore implements ObjectStore {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    await this.#write(key, false, (temporary) => writeFile(temporary, bytes));
+    await this.#write(key, false, bytes);
   }
 
   async create(key: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#write(key, true, (temporary) => writeFile(temporary, bytes));
+    return this.#write(key, true, bytes);
   }
 
   async putFile(key: string, path: string): Promise<void> {
@@ -74,9 +74,9 @@ export class FileStore implements ObjectStore {
     await this.#ifThere(key, (path) => rm(path, { force: true }));
   }
 
-  #write(key: string, createOnly: boolean, fill: (temporary: string) => Promise<void>): Promise<boolean> {
+  #write(key: string, createOnly: boolean, content: Content): Promise<boolean> {
     const scratch = join(this.folder, INCOMING);
-    return writeWhole({ path: this.#path(key), scratch, createOnly, refused: 'StoreUnavailable' }, fill);
+    return writeWhole({ path: this.#path(key), scratch, createOnly, refused: 'StoreUnavailable' }, content);
   }
 
   async #ifThere<T>(key: string, use: (path: string) => Promise<T>, folder = false): Promise<T | null> {

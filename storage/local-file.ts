@@ -1,8 +1,9 @@
 /** Files written so that they are there whole or not at all, and the words for a disk that refuses. */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { closeSync, createReadStream, fsync, open, write } from 'node:fs';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { LodestoneError, type FailureKind } from '../errors';
 
 export interface WholeFile {
@@ -15,29 +16,39 @@ export interface WholeFile {
   readonly refused: FailureKind;
 }
 
+/** The bytes, or who writes the unfinished file. */
+export type Content = Uint8Array | ((temporary: string) => Promise<void>);
+
 /**
- * Writes beside, syncs, renames.
+ * Writes beside, syncs, renames. Takes as few calls as that needs: each waits for a thread behind images that are decoded.
  * @returns false where createOnly found a file already there
  */
-export async function writeWhole(file: WholeFile, fill: (temporary: string) => Promise<void>): Promise<boolean> {
+export async function writeWhole(file: WholeFile, content: Content): Promise<boolean> {
   const temporary = join(file.scratch, `${randomUUID()}.part`);
+  const folder = dirname(file.path);
+  let isLeft = true;
   try {
-    await mkdir(file.scratch, { recursive: true });
-    await mkdir(dirname(file.path), { recursive: true });
-    await fill(temporary);
-    await sync(temporary, 'r+');
-    if (file.createOnly) {
-      if (!(await linked(temporary, file.path))) return false;
+    if (typeof content === 'function') {
+      await mkdir(file.scratch, { recursive: true });
+      await content(temporary);
+      await withFile(temporary, 'r+', flushed);
     } else {
-      await rename(temporary, file.path);
+      const writeNew = (): Promise<void> => withFile(temporary, 'wx', (open) => writeBytes(open, content));
+      await inFolder(file.scratch, writeNew);
     }
-    await sync(dirname(file.path), 'r');
+    if (file.createOnly) {
+      if (!(await inFolder(folder, () => linked(temporary, file.path)))) return false;
+    } else {
+      await inFolder(folder, () => rename(temporary, file.path));
+      isLeft = false;
+    }
+    await withFile(folder, 'r', flushed);
     return true;
   } catch (error) {
     throw explainDisk(error, file.path, file.refused);
   } finally {
     // Where even this fails, a .part stays behind that nothing takes for whole; the first failure is the one to report.
-    await rm(temporary, { force: true }).catch(() => undefined);
+    if (isLeft) await rm(temporary, { force: true }).catch(() => undefined);
   }
 }
 
@@ -92,11 +103,32 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function sync(path: string, flags: string): Promise<void> {
-  const handle = await open(path, flags);
+/** Makes the folder where it is missing: for all but the first file it is there. */
+async function inFolder<R>(folder: string, use: () => Promise<R>): Promise<R> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    return await use();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await mkdir(folder, { recursive: true });
+    return use();
   }
+}
+
+const opened = promisify(open);
+const flushed = promisify(fsync);
+const written = promisify(write);
+
+async function withFile(path: string, flags: string, use: (file: number) => Promise<void>): Promise<void> {
+  const file = await opened(path, flags);
+  try {
+    await use(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** At once: Node's own writeFile makes a call of every half megabyte. */
+async function writeBytes(file: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += (await written(file, bytes, done)).bytesWritten;
+  await flushed(file);
 }
