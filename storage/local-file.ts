@@ -33,7 +33,7 @@ export async function writeWhole(file: WholeFile, content: Content): Promise<boo
       await content(temporary);
       await withFile(temporary, 'r+', flushed);
     } else {
-      const writeNew = (): Promise<void> => withFile(temporary, 'wx', (open) => writeBytes(open, content));
+      const writeNew = (): Promise<void> => withFile(temporary, 'wx', (descriptor) => writeBytes(descriptor, content));
       await inFolder(file.scratch, writeNew);
     }
     if (file.createOnly) {
@@ -118,17 +118,17 @@ const opened = promisify(open);
 const flushed = promisify(fsync);
 const written = promisify(write);
 
-async function withFile(path: string, flags: string, use: (file: number) => Promise<void>): Promise<void> {
-  const file = await opened(path, flags);
+async function withFile(path: string, flags: string, use: (descriptor: number) => Promise<void>): Promise<void> {
+  const descriptor = await opened(path, flags);
   try {
-    await use(file);
+    await use(descriptor);
   } finally {
-    closeSync(file);
+    closeSync(descriptor);
   }
 }
 
 /** At once: Node's own writeFile makes a call of every half megabyte. */
-async function writeBytes(file: number, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += (await written(file, bytes, done)).bytesWritten;
-  await flushed(file);
+async function writeBytes(descriptor: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += (await written(descriptor, bytes, done)).bytesWritten;
+  await flushed(descriptor);
 }
