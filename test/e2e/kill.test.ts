@@ -80,8 +80,9 @@ suite('a run of real photos', () => {
       expect(losses.map(({ what }) => what)).toEqual(kills.map(({ victim }) => victim));
       for (const [i, { reached, resumedFrom }] of losses.entries()) {
         expect(reached).toBeGreaterThanOrEqual(kills[i].step);
-        expect(resumedFrom).toBeLessThan(reached); // steps were made again
+        expect(resumedFrom).toBeLessThanOrEqual(reached); // a checkpoint under way may be committed before the kill arrives
       }
+      expect(losses.some(({ reached, resumedFrom }) => resumedFrom < reached)).toBe(true); // steps were made again
     },
     240_000,
   );
