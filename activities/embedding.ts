@@ -52,7 +52,7 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
     const fingerprint = await device.fingerprint();
     const parts = partsOf(services, fingerprint, request, 'train+validation');
     const work = async (): Promise<RefreshWork> => ({
-      ...device.newWork(),
+      ...(await device.newWork()),
       type: 'refresh',
       epoch,
       from: await device.stateFiles(checkpoint),
@@ -97,7 +97,7 @@ export async function evaluateRun(services: TrainerServices, request: EvaluateRe
       const indexFile = await device.indexFile(index);
       if (!indexFile) throw new LodestoneError('Unexpected', 'evaluation: got no index. This is a fault in lodestone.');
       return {
-        ...device.newWork(),
+        ...(await device.newWork()),
         type: 'evaluate',
         from: await device.stateFiles(checkpoint),
         index: indexFile,
@@ -138,7 +138,7 @@ export async function helpEmbed(services: TrainerServices, request: HelpRequest)
       const examples = request.purpose.type === 'refresh' ? 'train+validation' : 'all';
       const parts = partsOf(services, own, request, examples);
       const work = async (): Promise<HelpWork> => ({
-        ...device.newWork(),
+        ...(await device.newWork()),
         type: 'help',
         examples,
         from: await device.stateFiles(checkpoint),

@@ -64,7 +64,6 @@ function onHeldDevice<T>(
     take((wanted) =>
       withFillingDataSet(services, subject.dataSet, async (local) => {
         const scratch = join(services.directory, 'scratch', randomUUID());
-        await mkdir(scratch, { recursive: true });
         const files = new DeviceFiles(services, subject.run);
         const beat = progressBeats(tell);
         const { host } = services;
@@ -88,6 +87,7 @@ interface Given {
   readonly subject: TrainerSubject;
   readonly local: FillingDataSet;
   readonly files: DeviceFiles;
+  /** Where works have a folder each; removed with the device. */
   readonly scratch: string;
   readonly beat: ReturnType<typeof progressBeats>;
   /** Of the activity. */
@@ -133,10 +133,13 @@ export class Device {
     return this.given.files.localFile(ref);
   }
 
-  /** What every work has, under a new name. */
-  newWork(): Pick<TrainerWork, 'id' | 'load' | 'scratch'> {
-    const { subject, local, scratch } = this.given;
-    return { id: randomUUID(), load: loadSpec(subject, local), scratch };
+  /** What every work has, under a new name. What a lost trainer left may still be read: the next one writes elsewhere. */
+  async newWork(): Promise<Pick<TrainerWork, 'id' | 'load' | 'scratch'>> {
+    const { subject, local } = this.given;
+    const id = randomUUID();
+    const scratch = join(this.given.scratch, id);
+    await mkdir(scratch, { recursive: true });
+    return { id, load: loadSpec(subject, local), scratch };
   }
 
   /** Performs work with checkpoints. */
@@ -195,12 +198,15 @@ export class Device {
         commit: async (state, fingerprint) => {
           await local.filled;
           this.throwIfAbandoned();
-          return hooks.commit(state, fingerprint);
+          const checkpoint = await hooks.commit(state, fingerprint);
+          await discard(state.tensors, state.curve);
+          return checkpoint;
         },
         keepPart: async (part) => {
           await fill.done(letGo);
           this.throwIfAbandoned();
           if (!fill.isUnderWay) await hooks.keepPart(part);
+          await discard(part.tensors);
         },
         findPart: hooks.findPart,
       });
@@ -244,6 +250,12 @@ export class Device {
       },
     };
   }
+}
+
+/** Files of a work that are in the store by now: an epoch of hours would fill the disk with them. */
+async function discard(...files: readonly string[]): Promise<void> {
+  // What cannot be removed goes with its folder when the work is over.
+  await Promise.all(files.map((file) => rm(file, { force: true }).catch(() => undefined)));
 }
 
 /** What the trainer process is spawned with. */

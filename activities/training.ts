@@ -79,7 +79,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
           told,
         ]);
         const work: TrainWork = {
-          ...device.newWork(),
+          ...(await device.newWork()),
           type: 'train',
           phase,
           epoch,

@@ -1,124 +1,36 @@
 /**
  * The training activity above a trainer that is played: what it goes on from, when it gives up, what a cancellation means.
- * Real files in a store and a cache of their own; no Temporal server, no trainer process.
+ * No Temporal server, no trainer process.
  */
-import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import {
-  DataSetManifest,
-  type CheckpointManifest,
-  type CheckpointRef,
-  type Fingerprint,
-  type ObjectRef,
-} from '../../config/artifacts';
+import type { CheckpointManifest, CheckpointRef } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import { readEvents } from '../../activities/events';
-import type { EpochOutcome, EpochRequest, RefreshRequest } from '../../activities/requests';
-import type { TrainerServices } from '../../activities/services';
+import type { RefreshRequest } from '../../activities/requests';
 import type { TrainerHooks, WorkOutcome } from '../../activities/trainer/host';
-import type { RefreshWork, TrainWork } from '../../activities/trainer/protocol';
+import type { RefreshWork } from '../../activities/trainer/protocol';
 import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
-import { Blobs } from '../../storage/blobs';
-import { LocalCache } from '../../storage/cache';
 import { CheckpointStore } from '../../storage/checkpoints';
-import { commitManifest } from '../../storage/commits';
-import { FileStore } from '../../storage/file-store';
-import { dataSets, runLayout } from '../../storage/run-layout';
+import { runLayout } from '../../storage/run-layout';
 import { keyOf } from '../../storage/store';
-import { emptyDataSet } from './empty-data-set';
-import { FaultyStore, keysOf } from '../storage/support/faulty-store';
+import { keysOf } from '../storage/support/faulty-store';
+import { finished, lost, PlayedTraining, RUN, stepTo, type Play, type Stage } from './played-training';
 
-const RUN = 'played';
-let folder: string;
-let store: FileStore;
-let dataSet: ObjectRef;
+let played: PlayedTraining;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lodestone-training-'));
-  store = new FileStore(join(folder, 'store'));
-  dataSet = await emptyDataSet(store);
+  played = await PlayedTraining.begin();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-type Play = (work: TrainWork, hooks: TrainerHooks) => Promise<WorkOutcome>;
-
-const lost = (): never => {
-  throw new LodestoneError('TrainerLost', 'trainer: the process ended (SIGKILL)');
-};
-
-/** Steps to a global step and commits it, as the host of a real trainer does. */
-async function stepTo(
-  globalStep: number,
-  { epoch }: TrainWork,
-  hooks: TrainerHooks,
-  fingerprint: Fingerprint = {},
-): Promise<CheckpointRef> {
-  hooks.onStep(globalStep);
-  const [tensors, curve] = [join(folder, `${globalStep}.tensors`), join(folder, `${globalStep}.curve`)];
-  await writeFile(tensors, `weights of step ${globalStep}`);
-  await writeFile(curve, '[]');
-  const position = { phase: 'train', epoch, step: globalStep, globalStep } as const;
-  return hooks.commit({ sequence: globalStep, position, tensors, curve }, fingerprint);
-}
-
-const finished = (checkpoint: CheckpointRef, outcome: 'finished' | 'stopped' = 'finished'): WorkOutcome => ({
-  result: { type: 'trained', outcome, speed: null, profile: null },
-  checkpoint,
-});
-
-interface Stage {
-  readonly services: TrainerServices;
-  readonly environment: MockActivityEnvironment;
-  readonly told: string[];
-}
-
-function stage(play: Play): Stage {
-  const told: string[] = [];
-  const host = {
-    withDevice: (_: string, use: () => unknown) => use(),
-    fingerprint: () => Promise.resolve({}),
-    perform: (work: TrainWork, _: unknown, hooks: TrainerHooks) => play(work, hooks),
-    stop: () => told.push('stop'),
-    kill: () => told.push('kill'),
-  };
-  const services = {
-    store,
-    cache: new LocalCache(join(folder, 'cache'), { maxBytes: 1e9 }),
-    directory: folder,
-    host,
-    attempts: { trained: () => undefined },
-    hostQueue: 'private',
-    countTrainers: () => Promise.resolve(1),
-  } as unknown as TrainerServices;
-  return { services, environment: new MockActivityEnvironment(), told };
-}
-
-function train({ services, environment }: Stage, request: Partial<EpochRequest> = {}): Promise<EpochOutcome> {
-  const activities = createTrainerActivities(services);
-  const whole: EpochRequest = {
-    run: RUN,
-    recipe: Recipe.parse({}),
-    threads: 1,
-    dataSet,
-    phase: 'train',
-    epoch: 1,
-    from: null,
-    index: null,
-    ...request,
-  };
-  return environment.run((given: EpochRequest) => activities.trainEpoch(given), whole);
-}
+afterEach(() => played.end());
 
 describe('P4: a lost trainer', () => {
   it('goes on from the last commit inside the same attempt, as often as it gets further', async () => {
     const from: (number | null)[] = [];
-    const outcome = await train(
-      stage(async (work, hooks) => {
+    const outcome = await played.train(
+      played.stage(async (work, hooks) => {
         const start = work.from?.position.globalStep ?? 0;
         from.push(work.from === null ? null : start);
         const checkpoint = await stepTo(start + 5, work, hooks);
@@ -131,34 +43,36 @@ describe('P4: a lost trainer', () => {
 
   it('five times without a later commit is NoProgress, which is not tried again', async () => {
     let tries = 0;
-    const playing = stage((_, hooks) => {
+    const playing = played.stage((_, hooks) => {
       tries += 1;
       hooks.onStep(3); // applied, never committed
       return lost();
     });
-    await expect(train(playing)).rejects.toMatchObject({ type: 'NoProgress', nonRetryable: true });
+    await expect(played.train(playing)).rejects.toMatchObject({ type: 'NoProgress', nonRetryable: true });
     expect(tries).toBe(5);
-    const reached = (await readEvents(store, RUN)).flatMap((event) => (event.type === 'lost' ? [event.reached] : []));
+    const reached = (await readEvents(played.store, RUN)).flatMap((event) =>
+      event.type === 'lost' ? [event.reached] : [],
+    );
     expect(reached).toEqual([3, 3, 3, 3, 3]);
   });
 
   it('out of memory is tried once more on the device that is its own', async () => {
     let tries = 0;
-    const playing = stage(() => {
+    const playing = played.stage(() => {
       tries += 1;
       throw new LodestoneError('OutOfMemory', 'no memory');
     });
-    await expect(train(playing)).rejects.toMatchObject({ type: 'OutOfMemory', nonRetryable: true });
+    await expect(played.train(playing)).rejects.toMatchObject({ type: 'OutOfMemory', nonRetryable: true });
     expect(tries).toBe(2);
   });
 
   it('what would happen again is not tried again', async () => {
     let tries = 0;
-    const playing = stage(() => {
+    const playing = played.stage(() => {
       tries += 1;
       throw new LodestoneError('NumericalDivergence', 'the loss is not finite');
     });
-    await expect(train(playing)).rejects.toMatchObject({ type: 'NumericalDivergence', nonRetryable: true });
+    await expect(played.train(playing)).rejects.toMatchObject({ type: 'NumericalDivergence', nonRetryable: true });
     expect(tries).toBe(1);
   });
 });
@@ -179,13 +93,13 @@ describe('P3: what a cancellation means', () => {
   async function cancelled(details: Record<string, boolean>): Promise<{ outcome: unknown; told: string[] }> {
     let onBegin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (onBegin = resolve));
-    const playing: Stage = stage(untilStopped(() => playing, onBegin));
-    const training = train(playing).catch((error: unknown) => error);
+    const playing: Stage = played.stage(untilStopped(() => playing, onBegin));
+    const training = played.train(playing).catch((error: unknown) => error);
     await Promise.race([begun, training]);
     cancel(playing, details);
     return { outcome: await training, told: playing.told };
   }
-  const committed = (): Promise<string[]> => keysOf(store, runLayout(RUN).checkpoints('train'));
+  const committed = (): Promise<string[]> => keysOf(played.store, runLayout(RUN).checkpoints('train'));
 
   it('a stop: the checkpoint is made and returned', async () => {
     const { outcome, told } = await cancelled({ cancelRequested: true });
@@ -197,7 +111,7 @@ describe('P3: what a cancellation means', () => {
     const { outcome, told } = await cancelled({ [why]: true });
     expect(told).toEqual(['stop']);
     expect(outcome).toBeInstanceOf(CancelledFailure);
-    expect(await new CheckpointStore(store, RUN).recover(null, 'train', 1)).toMatchObject({
+    expect(await new CheckpointStore(played.store, RUN).recover(null, 'train', 1)).toMatchObject({
       position: { globalStep: 7 },
     });
   });
@@ -217,81 +131,37 @@ describe('P3: what a cancellation means', () => {
 
     it('heard of before the work is sent: nothing is trained, nothing is committed', async () => {
       let works = 0;
-      const playing = stage(async (work, hooks) => {
+      const playing = played.stage(async (work, hooks) => {
         works += 1;
         return finished(await stepTo(10, work, hooks));
       });
       cancel(playing, { [why]: true });
-      await expect(train(playing)).rejects.toBeInstanceOf(CancelledFailure);
+      await expect(played.train(playing)).rejects.toBeInstanceOf(CancelledFailure);
       expect(works).toBe(0);
       expect(await committed()).toEqual([]);
     });
   });
 
   it('a stop that is heard of before the work is sent: the work begins, is told to stop, and its checkpoint returned', async () => {
-    const playing: Stage = stage(untilStopped(() => playing));
+    const playing: Stage = played.stage(untilStopped(() => playing));
     cancel(playing, { cancelRequested: true });
-    expect(await train(playing)).toMatchObject({ outcome: 'stopped', checkpoint: { position: { globalStep: 7 } } });
+    expect(await played.train(playing)).toMatchObject({
+      outcome: 'stopped',
+      checkpoint: { position: { globalStep: 7 } },
+    });
     expect(playing.told).toEqual(['stop']);
-  });
-});
-
-describe('P7: a shard that comes behind the training', () => {
-  const shard = Buffer.alloc(48, 7);
-  const digest = createHash('sha256').update(shard).digest('hex');
-
-  /** Trains two checkpoints while the shard is withheld until `arrive` is called. */
-  async function trainBehind(arrive: Promise<void>): Promise<{ committed: () => Promise<number>; outcome: unknown }> {
-    const faulty = new FaultyStore(store, async (operation, key, go) => {
-      if (operation === 'getToFile' && key.endsWith(digest)) await arrive;
-      return go();
-    });
-    const manifest = {
-      view: { edge: 4, channels: 3 as const, invert: false },
-      shards: [{ sha256: digest, records: 1 }],
-    };
-    const rest = { records: [], quarantined: [], duplicates: [], notes: [] };
-    dataSet = await commitManifest(store, dataSets.manifest('e'), DataSetManifest, {
-      version: 1,
-      ...manifest,
-      ...rest,
-    });
-    const played = stage(async (work, hooks) => {
-      await stepTo(5, work, hooks);
-      return finished(await stepTo(10, work, hooks));
-    });
-    const services = { ...played.services, store: faulty };
-    return {
-      committed: async () => (await keysOf(store, runLayout(RUN).checkpoints('train'))).length,
-      outcome: train({ ...played, services }, { dataSet }).catch((error: unknown) => error),
-    };
-  }
-
-  it('what was trained before it is verified is committed after', async () => {
-    await new Blobs(store, dataSets.blobs).putBytes(shard);
-    let arrive = (): void => undefined;
-    const { committed, outcome } = await trainBehind(new Promise((resolve) => (arrive = resolve)));
-    await new Promise((resolve) => setTimeout(resolve, 2_500)); // beyond the head start: training has begun
-    expect(await committed()).toBe(0);
-    arrive();
-    expect(await outcome).toMatchObject({ outcome: 'finished' });
-    expect(await committed()).toBe(2);
-  });
-
-  it('a damaged one ends the run, and nothing of it is committed', async () => {
-    await store.put(dataSets.blobs + digest, Buffer.alloc(48, 8));
-    const { committed, outcome } = await trainBehind(Promise.resolve());
-    expect(await outcome).toMatchObject({ type: 'DataRejected', nonRetryable: true });
-    expect(await committed()).toBe(0);
   });
 });
 
 describe('P4, S7: a refresh whose trainer is lost', () => {
   async function refresh(play: (work: RefreshWork, hooks: TrainerHooks) => Promise<WorkOutcome>): Promise<unknown> {
-    const { checkpoint } = await train(stage(async (work, hooks) => finished(await stepTo(10, work, hooks))));
-    const { services, environment } = stage(play as unknown as Play);
+    const { checkpoint } = await played.train(
+      played.stage(async (work, hooks) => finished(await stepTo(10, work, hooks))),
+    );
+    const { services, environment } = played.stage(play as unknown as Play);
     const activities = createTrainerActivities(services);
     const recipe = Recipe.parse({});
+    const { dataSet } = played;
     const request: RefreshRequest = { run: RUN, recipe, threads: 1, dataSet, checkpoint, previous: null, epoch: 2 };
     return environment.run((given: RefreshRequest) => activities.refreshIndex(given), request);
   }
@@ -310,7 +180,7 @@ describe('P4, S7: a refresh whose trainer is lost', () => {
     const known: number[][] = [];
     await refresh(async ({ parts }, hooks) => {
       known.push(parts.map(({ part }) => part));
-      const tensors = join(folder, `part-${parts.length}`);
+      const tensors = join(played.folder, `part-${parts.length}`);
       await writeFile(tensors, `part ${parts.length}`);
       if (parts.length < 7) {
         await hooks.keepPart({ part: parts.length, tensors });
@@ -328,15 +198,15 @@ describe('B1: an epoch that goes on in another environment', () => {
   async function trainOn(...cpus: string[]): Promise<CheckpointManifest> {
     for (const [i, cpu] of cpus.entries()) {
       const isLast = i === cpus.length - 1;
-      const outcome = train(
-        stage(async (work, hooks) => {
+      const outcome = played.train(
+        played.stage(async (work, hooks) => {
           expect(work.from?.position.globalStep ?? 0).toBe(5 * i); // it goes on, it does not begin anew
           const checkpoint = await stepTo(5 * (i + 1), work, hooks, { cpu });
           if (isLast) return finished(checkpoint);
           throw new LodestoneError('StoreUnavailable', 'the host is gone (of the test)');
         }),
       );
-      if (isLast) return new CheckpointStore(store, RUN).read((await outcome).checkpoint);
+      if (isLast) return new CheckpointStore(played.store, RUN).read((await outcome).checkpoint);
       await expect(outcome).rejects.toMatchObject({ type: 'StoreUnavailable' });
     }
     throw new Error('no machine trained');
@@ -359,25 +229,25 @@ describe('B1: an epoch that goes on in another environment', () => {
 });
 
 it('S5: a finished epoch is returned, not trained again', async () => {
-  const playing = stage(async (work, hooks) => finished(await stepTo(10, work, hooks)));
-  const first = await train(playing);
-  const idle = stage(() => Promise.reject(new Error('it was trained again')));
+  const playing = played.stage(async (work, hooks) => finished(await stepTo(10, work, hooks)));
+  const first = await played.train(playing);
+  const idle = played.stage(() => Promise.reject(new Error('it was trained again')));
   const { checkpoint, outcome } = first;
-  expect(await train(idle)).toMatchObject({ checkpoint, outcome });
+  expect(await played.train(idle)).toMatchObject({ checkpoint, outcome });
 });
 
 it('S8: a checkpoint that cannot be read is named, with the last good one, and not tried again', async () => {
   const ends: CheckpointRef[] = [];
   for (let epoch = 1; epoch <= 3; epoch++) {
-    const playing = stage(async (work, hooks) => finished(await stepTo(10 * epoch, work, hooks)));
-    ends.push((await train(playing, { epoch, from: ends.at(-1) ?? null })).checkpoint);
+    const playing = played.stage(async (work, hooks) => finished(await stepTo(10 * epoch, work, hooks)));
+    ends.push((await played.train(playing, { epoch, from: ends.at(-1) ?? null })).checkpoint);
   }
   for (const end of ends.slice(1)) {
-    const { tensors } = await new CheckpointStore(store, RUN).read(end);
-    await store.delete(keyOf(store, tensors.uri));
+    const { tensors } = await new CheckpointStore(played.store, RUN).read(end);
+    await played.store.delete(keyOf(played.store, tensors.uri));
   }
-  const idle = stage(() => Promise.reject(new Error('it was trained from nothing')));
-  await expect(train(idle, { epoch: 4, from: ends[2] })).rejects.toMatchObject({
+  const idle = played.stage(() => Promise.reject(new Error('it was trained from nothing')));
+  await expect(played.train(idle, { epoch: 4, from: ends[2] })).rejects.toMatchObject({
     type: 'InputRejected',
     nonRetryable: true,
     details: [{ what: expect.stringContaining('checkpoint'), lastGood: ends[0].digest }],

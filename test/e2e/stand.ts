@@ -32,8 +32,12 @@ export interface Stand {
   reachedStep(run: string): Promise<number>;
   /** SIGKILL. @returns false where there was nothing to kill */
   kill(victim: Victim): Promise<boolean>;
-  /** SIGSTOP to the trainer: it neither goes on nor dies. */
-  freezeTrainer(): Promise<void>;
+  /** The trainer neither goes on nor dies (SIGSTOP). @returns false where there is none */
+  freezeTrainer(): Promise<boolean>;
+  /** It goes on (SIGCONT), where it lives. */
+  thawTrainer(): Promise<void>;
+  /** Whether the worker holds files of a work that are not committed yet, or are being written. */
+  isCommitting(): Promise<boolean>;
   /** A checkpoint with all that it names, in the store and in the worker's cache. */
   destroy(checkpoint: CheckpointRef): Promise<void>;
   end(): Promise<void>;
@@ -70,8 +74,12 @@ export async function raiseStand(): Promise<Stand> {
     },
     reachedStep: (run) => reachedStep(workerFolder, run),
     kill: (victim) => signal(victim, 'SIGKILL'),
-    freezeTrainer: async () => {
-      if (!(await signal('trainer', 'SIGSTOP'))) throw new Error('there is no trainer to freeze');
+    freezeTrainer: () => signal('trainer', 'SIGSTOP'),
+    thawTrainer: async () => void (await signal('trainer', 'SIGCONT')),
+    isCommitting: async () => {
+      const scratch = join(workerFolder, 'scratch');
+      const left = await readdir(scratch, { recursive: true, withFileTypes: true }).catch(() => null);
+      return left === null || left.some((one) => one.isFile()); // null: a folder went while it was read
     },
     destroy: async ({ manifest }) => {
       const { tensors, curve } = await readManifest(store, manifest, CheckpointManifest);
