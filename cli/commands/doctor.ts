@@ -55,7 +55,17 @@ const EngineAnswer = z.object({
   cudaBuild: z.boolean(),
 });
 
-const Toolchain = z.looseObject({ temporal: z.string(), minio: z.string(), versitygw: z.string().nullable() });
+const Toolchain = z.looseObject({
+  temporal: z.string().nullable(),
+  minio: z.string().nullable(),
+  versitygw: z.string().nullable(),
+});
+/** What needs a server program that set-up was not to build. */
+const NEED: Readonly<Record<'temporal' | 'minio' | 'versitygw', string>> = {
+  temporal: 'the local stack',
+  minio: 'the local stack',
+  versitygw: '`dev up --s3 versitygw`',
+};
 
 export async function doctor(
   context: Context,
@@ -132,9 +142,9 @@ function toolchainChecks(folder: string): Check[] {
     ];
   return (['temporal', 'minio', 'versitygw'] as const).map((name): Check => {
     const path = read.data[name];
-    if (path !== null && existsSync(path)) return { name, state: 'ok', text: path };
-    if (name === 'versitygw') return { name, state: 'ok', text: 'not set up; only `dev up --s3 versitygw` needs it' };
-    return { name, state: 'fail', text: `${path ?? 'nothing'} is gone. Run: npm run setup` };
+    if (path === null) return { name, state: 'ok', text: `not set up; only ${NEED[name]} needs it` };
+    if (existsSync(path)) return { name, state: 'ok', text: path };
+    return { name, state: 'fail', text: `${path} is gone. Run: npm run setup` };
   });
 }
 

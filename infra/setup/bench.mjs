@@ -18,7 +18,7 @@ const compiled = join(projectRoot, 'dist/bench');
 const WITHOUT_PEERS = '--without-peers';
 
 await main(async () => {
-  await setUp({ alternatives: false });
+  await setUp('stack');
   const words = process.argv.slice(2);
   if (words.length > 0 && existsSync(join(compiled, `${words[0]}.js`))) return start(`${words[0]}.js`, words.slice(1));
 

@@ -24,8 +24,8 @@ export const stateRoot = join(projectRoot, '.lodestone');
 
 /**
  * What set-up found or built, for whoever starts servers (infra/stack, tests). Written whole or not at all:
- *   { "version": 1, "temporal": "/abs/temporal", "minio": "/abs/minio", "versitygw": "/abs/versitygw" | null,
- *     "tensorflow": "/abs/folder" }
- * Every value is an absolute path of something that ran when it was written; versitygw is null where it is not set up.
+ *   { "version": 1, "temporal": "/abs/temporal" | null, "minio": "/abs/minio" | null,
+ *     "versitygw": "/abs/versitygw" | null, "tensorflow": "/abs/folder" }
+ * Every path is absolute, of something that ran when it was written. null: this set-up was not to build it.
  */
 export const toolchainFile = join(stateRoot, 'toolchain.json');

@@ -11,7 +11,7 @@ import { runForeground } from './process.mjs';
 import { setUp } from './steps.mjs';
 
 await main(async () => {
-  await setUp({ alternatives: false });
+  await setUp('stack');
   const command = [join(projectRoot, 'bin/lodestone.mjs'), 'demo', ...process.argv.slice(2)];
   const env = isolatedEnvironment(process.env);
   const code = await runForeground(process.execPath, command, { cwd: projectRoot, env });

@@ -8,33 +8,42 @@ import { setUpNodeModules } from './node-modules.mjs';
 import { projectRoot } from './paths.mjs';
 import { requireNode, requirePlatform } from './prerequisites.mjs';
 import { Progress } from './progress.mjs';
-import { findServer, setUpServer } from './servers.mjs';
+import { findServer, servers, setUpServer } from './servers.mjs';
 import { setUpTensorflow } from './tensorflow.mjs';
 import { writeToolchain } from './toolchain.mjs';
 
-/**
- * @param alternatives also build what only tests and `--s3 versitygw` use
- */
-export async function setUp({ alternatives, progress = new Progress() }) {
+/** Which server programs a purpose needs; one that it does not need is taken where it is found, and not built. */
+const serversFor = {
+  stack: ['temporal', 'minio'],
+  /** Also for `--s3 versitygw`. */
+  everything: ['temporal', 'minio', 'versitygw'],
+  /** A host that only serves a worker: its servers are elsewhere. */
+  worker: [],
+};
+
+/** @param purpose 'stack' | 'everything' | 'worker' */
+export async function setUp(purpose, progress = new Progress()) {
   requireNode();
   requirePlatform();
   const waiting = () => progress.note('another set-up of this clone is running; waiting for it');
   await withLock(`${projectRoot}:set-up`, waiting, async () => {
     await progress.step('dependencies', (say) => setUpNodeModules({ say }));
     // The compiler uses one core, Go's downloads none: side by side both end sooner.
-    const [tensorflow, servers] = await Promise.all([
+    const [tensorflow, programs] = await Promise.all([
       progress.step('TensorFlow binding', (say) => setUpTensorflow({ say })),
-      setUpServers(progress, alternatives),
+      setUpServers(purpose, progress),
     ]);
-    await writeToolchain({ ...servers, tensorflow });
+    await writeToolchain({ ...programs, tensorflow });
     await progress.step('build', (say) => build({ say }));
   });
 }
 
-async function setUpServers(progress, alternatives) {
-  const temporal = await progress.step('Temporal', (say) => setUpServer('temporal', { say }));
-  const minio = await progress.step('MinIO', (say) => setUpServer('minio', { say }));
-  const alternative = alternatives ? setUpServer : findServer;
-  const versitygw = await progress.step('versitygw', (say) => alternative('versitygw', { say }));
-  return { temporal, minio, versitygw };
+/** @returns the path of each server program by its name; null: not built, and not found */
+export async function setUpServers(purpose, progress) {
+  const paths = {};
+  for (const [name, { title }] of Object.entries(servers)) {
+    const place = serversFor[purpose].includes(name) ? setUpServer : findServer;
+    paths[name] = await progress.step(title, (say) => place(name, { say }));
+  }
+  return paths;
 }

@@ -7,7 +7,7 @@ import { runForeground } from './process.mjs';
 import { setUp } from './steps.mjs';
 
 await main(async () => {
-  await setUp({ alternatives: true });
+  await setUp('everything');
   const results = ['--json', `--outputFile=${join(stateRoot, 'test-results.json')}`];
   const command = [join(projectRoot, 'node_modules/jest/bin/jest.js'), ...results, ...process.argv.slice(2)];
   return runForeground(process.execPath, command, { cwd: projectRoot, env: isolatedEnvironment(process.env) });

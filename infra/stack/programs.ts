@@ -178,8 +178,8 @@ function ownEnvironment(stateDir: string): NodeJS.ProcessEnv {
 }
 
 const Toolchain = z.looseObject({
-  temporal: z.string(),
-  minio: z.string(),
+  temporal: z.string().nullable(),
+  minio: z.string().nullable(),
   versitygw: z.string().nullable(),
 });
 

@@ -18,6 +18,8 @@ module.exports = async function globalSetup() {
   const { version, ...paths } = JSON.parse(readFileSync(file, 'utf8'));
   if (version !== 1) throw new Error(`${file}: version is ${version}, must be 1. Run: npm run setup`);
   for (const [name, path] of Object.entries(paths)) {
+    if (path === null && name !== 'versitygw')
+      throw new Error(`${file}: ${name} is not set up (this is a worker's set-up). Run: npm run setup`);
     if (path !== null && !existsSync(path))
       throw new Error(`${file}: ${name} names ${path}, which is not there. Run: npm run setup`);
   }

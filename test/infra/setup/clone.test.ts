@@ -75,6 +75,9 @@ describe('the tests before set-up', () => {
     expect(await globalSetup({ ...whole, minio: '/gone/minio' })).toMatch(
       /minio names \/gone\/minio, which is not there\. Run: npm run setup/,
     );
+    expect(await globalSetup({ ...whole, temporal: null })).toMatch(
+      /temporal is not set up \(this is a worker's set-up\)\. Run: npm run setup/,
+    );
     expect(await globalSetup({ ...whole, version: 2 })).toMatch(/version is 2, must be 1\. Run: npm run setup/);
   });
 });
@@ -157,6 +160,23 @@ describe('server programs', () => {
     expect(stderr).toMatch(/Go: no go on PATH, must be >= 1\.25 to build MinIO.*put a minio program on PATH/);
     expect(code).toBe(12);
     expect(existsSync(join(cache, 'minio-20260212-linux-x64'))).toBe(false);
+  });
+
+  test('a set-up for a worker builds none, needs no Go, and takes what is there', async () => {
+    const path = fakeProgram(join(folder, 'worker'), 'minio', 'echo "minio version RELEASE.2025-09-07"');
+    const { stdout } = await inClone(
+      `const { setUpServers } = await import(clone('steps.mjs'));
+       const quiet = { step: (_title, work) => work(() => {}) };
+       console.log(JSON.stringify(await setUpServers('worker', quiet)));`,
+      { ...environmentWithPath(path), LODESTONE_CACHE: join(folder, 'empty') },
+    );
+    expect(JSON.parse(stdout)).toEqual({ temporal: null, minio: join(path, 'minio'), versitygw: null });
+  });
+
+  test('a word that set-up does not know ends it, with those that it does', async () => {
+    const { code, stderr } = await start(process.execPath, [join(clone, 'infra/setup/setup.mjs'), '--gpu']).ended;
+    expect(stderr).toBe('npm run setup: got --gpu, must be nothing or --worker.\n');
+    expect(code).toBe(2);
   });
 
   test('the toolchain file is replaced whole, with the documented shape', async () => {
