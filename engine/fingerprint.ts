@@ -32,11 +32,18 @@ export function fingerprint(): Record<string, string> {
     threads: setting(spawnVariables.intraOpThreads),
     interOpThreads: setting(spawnVariables.interOpThreads),
     oneDnn: setting(spawnVariables.oneDnn),
+    ...instructionLimits(),
     deterministicOps: setting(spawnVariables.deterministic),
     ops: ops === null ? 'none' : `${ops.sources.slice(0, 16)} by ${ops.compiler}`,
     kernels: kernelOps.map((op) => `${op}=${choice[op].kernel}`).join(' '),
     node: process.versions.node.split('.')[0], // V8 computes Math.exp and Math.log: sampling and clustering use them
   };
+}
+
+/** Where somebody keeps oneDNN from instructions that the CPU has, it picks other kernels. */
+function instructionLimits(): Record<string, string> {
+  const limits = ['ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA'].flatMap((name) => process.env[name] ?? []);
+  return limits.length === 0 ? {} : { oneDnnLimit: limits.join(' ') };
 }
 
 /** Instruction sets and cache sizes: oneDNN and Eigen pick kernels and block sizes by them. */

@@ -14,8 +14,8 @@ import { measure, type Labels, type Measured } from './evaluation/measure';
 import { kncScale, prepare, type Prepared } from './evaluation/prepare';
 import type { RunIndex } from './index/run-index';
 import { topConfusions } from './metrics/confusions';
-import { retrievalDepth, retrievalOf } from './metrics/retrieval';
-import { nearestNeighbours, searchNeighbours, unitRows } from './readouts/neighbours';
+import { retrievalDepth, RetrievalTally } from './metrics/retrieval';
+import { nearestNeighbours, searchInBlocks, unitRows } from './readouts/neighbours';
 import { givenScores, outcomeOf, type Scores } from './readouts/scores';
 import { unchosenSetting } from './readouts/soft-knn';
 import { withinClassShare, withinClassVariance } from './readouts/variance';
@@ -72,7 +72,8 @@ export async function evaluate(
 
   const truth = classesOf(data, evaluated, 'trained');
   const fineTruth = data.fineClasses && classesOf(data, evaluated, 'fine');
-  const among = await searchNeighbours(
+  const retrieval = { trained: new RetrievalTally(truth), fine: fineTruth && new RetrievalTally(fineTruth) };
+  await searchInBlocks(
     {
       queries: prepared.rowsOf(split),
       references: prepared.rowsOf(split),
@@ -82,7 +83,11 @@ export async function evaluate(
       orderOnly: true,
       productMiB: request.evaluation.productMiB,
     },
-    advance,
+    async (found, begin) => {
+      retrieval.trained.add(found, begin);
+      retrieval.fine?.add(found, begin);
+      await advance(found.queries);
+    },
   );
   const rawPixels = await rawPixelErrors(data, evaluated, source, advance);
   await request.onProgress(work, work);
@@ -99,7 +104,7 @@ export async function evaluate(
     },
     readouts: [...measured.map(({ readout }) => readout), ...validated],
     headline: { trained: trained.readout, fine: fine && fine.readout },
-    retrieval: { trained: retrievalOf(among, truth), fine: fineTruth && retrievalOf(among, fineTruth) },
+    retrieval: { trained: retrieval.trained.result(), fine: retrieval.fine && retrieval.fine.result() },
     baselines: { chance: chanceErrors(data), rawPixels },
     variance: {
       running: runningVariance,

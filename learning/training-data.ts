@@ -64,12 +64,14 @@ export function labelData(
   const of = (...splits: SplitName[]): number[] =>
     examples.flatMap(({ split }, i) => (splits.includes(split) ? [i] : []));
   const joined = trainOn === 'train+validation';
+  const train = joined ? of('train', 'validation') : of('train');
+  if (pairing !== null) checkPairs(train, examples, classes);
   return {
     examples,
     classes,
     fineClasses,
     labels: { trained: pairing === null ? label : `pairs of ${recovered ?? label}`, fine: recovered },
-    train: joined ? of('train', 'validation') : of('train'),
+    train,
     validation: joined ? [] : of('validation'),
     test: of('test'),
   };
@@ -94,6 +96,24 @@ function pairName(
     for (const name of pair) pairOf.set(name, pair.join(' + '));
   }
   return (record) => pairOf.get(nameOf(column)(record)) as string;
+}
+
+/** What a label has to be (datasets/classes.ts) pairs of its classes have to be as well. */
+function checkPairs(train: readonly number[], examples: readonly Example[], classes: readonly string[]): void {
+  const counts = classes.map(() => 0);
+  for (const i of train) counts[examples[i].classId]++;
+  const trained = counts.filter((count) => count > 0).length;
+  if (trained < 2)
+    throw new LodestoneError(
+      'DataRejected',
+      `data.pairing: the training images are all of the pair ${classes[counts.findIndex((count) => count > 0)]}, there must be two pairs at least. Add classes, or train without pairing.`,
+    );
+  const lonely = counts.indexOf(1);
+  if (lonely < 0) return;
+  throw new LodestoneError(
+    'DataRejected',
+    `data.pairing: ${classes[lonely]} has one training image, every pair must have 2 at least: a lone image is its own cluster mean. Add images, or remove the class.`,
+  );
 }
 
 function nameOf(column: string): (record: LabelledRecord) => string {

@@ -3,9 +3,10 @@
  * off such a distance can be.
  *
  * ‖x − y‖² = ‖x'‖² + ‖y'‖² − 2 x'·y' with x', y' relative to the centre and rounded to float32. Squared lengths are float64;
- * the product is off by at most γ ‖x'‖ ‖y'‖ for any order of summation and operands rounded once, γ = (E + 2) u' / (1 − (E + 2) u')
- * (Higham, Accuracy and Stability of Numerical Algorithms, §3.1); the rounding of x' and y' adds 3 u (‖x'‖ + ‖y'‖)² at most,
- * underflow 4 E times the smallest normal number. Beyond float32's range nothing is promised: the error is infinite.
+ * the product is off by at most ρ ‖x'‖ ‖y'‖ for any order of summation: of sums γ = n u / (1 − n u), n = E + 2 (Higham, Accuracy and
+ * Stability of Numerical Algorithms, §3.1), and where the device rounds operands by t besides, ρ = (1 + t)² (1 + γ) − 1. The
+ * rounding of x' and y' adds 3 u (‖x'‖ + ‖y'‖)² at most, underflow 4 E times the smallest normal number. Beyond float32's range
+ * nothing is promised: the error is infinite.
  */
 import { matMulRoundoff } from '../../engine/precision';
 
@@ -54,10 +55,10 @@ export function centredRows(matrix: Matrix, centre: Float64Array, rows: Int32Arr
 
 /** How far off a squared distance by products is at most, of rows with these lengths. */
 export function productError(length: number, other: number, embeddingSize: number): number {
-  const terms = (embeddingSize + 2) * matMulRoundoff();
   const scale = length + other;
-  if (!(terms < 0.5 && scale < LARGEST)) return Number.POSITIVE_INFINITY;
-  return (2 * terms * length * other) / (1 - terms) + 3 * U * scale ** 2 + 4 * embeddingSize * SMALLEST * (1 + scale);
+  if (!(scale < LARGEST)) return Number.POSITIVE_INFINITY;
+  const product = 2 * relativeError(embeddingSize + 2) * length * other;
+  return product + 3 * U * scale ** 2 + 4 * embeddingSize * SMALLEST * (1 + scale);
 }
 
 /** By how much rounding to bfloat16 changed an operand's row: ‖x' − x'_b‖, and the longest such of the other operand. */
@@ -79,18 +80,28 @@ export function valueError(
   narrowing: Narrowing | null = null,
 ): number {
   const { own, other: others } = narrowing ?? { own: 0, other: 0 };
-  const terms = (narrowing === null ? 1 : 2) * (embeddingSize + 8) * matMulRoundoff();
   const scale = length + other + own + others;
-  if (!(terms < 0.5 && scale < LARGEST)) return Number.POSITIVE_INFINITY;
+  if (!(scale < LARGEST)) return Number.POSITIVE_INFINITY;
+  const roundings = (narrowing === null ? 1 : 2) * (embeddingSize + 8);
   const narrowed = 2 * (own * other + (length + own) * others);
   const size = 2 * (length + own) * (other + others) + (narrowing === null ? 1 + U : 2) * other ** 2;
   const underflow = 8 * (embeddingSize + 4) * SMALLEST * (1 + scale);
-  return 1.01 * narrowed + (terms * size) / (1 - terms) + 4 * U * scale ** 2 + underflow;
+  return 1.01 * narrowed + relativeError(roundings) * size + 4 * U * scale ** 2 + underflow;
 }
 
-/** float64 [n], no less than the lengths of rows whose squares float32 summed. */
+/** ρ of sums with so many roundings; infinite where they are too many to say anything. */
+function relativeError(roundings: number): number {
+  const { sum, operand } = matMulRoundoff();
+  const sums = roundings * sum;
+  if (!(sums < 0.5)) return Number.POSITIVE_INFINITY;
+  const operands = operand * (2 + operand);
+  return operands + ((1 + operands) * sums) / (1 - sums);
+}
+
+/** float64 [n], no less than the lengths of rows whose squares float32 summed, be it as products of the device. */
 export function lengthBounds(squares: Float32Array, embeddingSize: number): Float64Array {
-  const factor = 1 + 2 * (embeddingSize + 4) * U;
+  const { operand } = matMulRoundoff();
+  const factor = (1 + 2 * (embeddingSize + 4) * U) / (1 - operand) ** 2;
   const underflow = 2 * embeddingSize * SMALLEST;
   const lengths = new Float64Array(squares.length);
   for (let i = 0; i < lengths.length; i++) lengths[i] = Math.sqrt(squares[i] * factor + underflow);

@@ -21,36 +21,53 @@ export function retrievalDepth(classes: Int32Array): number {
   return Math.max(recallRanks[recallRanks.length - 1], ...sizesOf(classes).map((size) => size - 1));
 }
 
-/**
- * @param neighbours of the set within itself, `retrievalDepth` of them or all
- * @param classes int32 of the queries
- * @returns zeros where no query has another of its class
- */
-export function retrievalOf({ count, references }: Neighbours, classes: Int32Array): Retrieval {
-  const sizes = sizesOf(classes);
-  const found = recallRanks.map(() => 0);
-  let asked = 0;
-  let averages = 0;
-  for (let query = 0; query < classes.length; query++) {
-    const others = sizes[classes[query]] - 1;
-    if (others === 0) continue;
-    asked++;
-    let first = 0; // its rank, from 1; 0: there is none
-    let hits = 0;
-    let precisions = 0;
-    for (let rank = 1, at = query * count; rank <= count; rank++, at++) {
-      if (classes[references[at]] !== classes[query]) continue;
-      if (hits++ === 0) first = rank;
-      if (rank <= others) precisions += hits / rank;
-    }
-    recallRanks.forEach((k, i) => {
-      if (first > 0 && first <= k) found[i]++;
-    });
-    averages += precisions / others;
+/** @param neighbours of the set within itself, `retrievalDepth` of them or all; @param classes int32 of the queries */
+export function retrievalOf(neighbours: Neighbours, classes: Int32Array): Retrieval {
+  const tally = new RetrievalTally(classes);
+  tally.add(neighbours, 0);
+  return tally.result();
+}
+
+/** The same from the neighbours of some queries after the other. */
+export class RetrievalTally {
+  private readonly sizes: readonly number[];
+  private readonly found = recallRanks.map(() => 0);
+  private asked = 0;
+  private averages = 0;
+
+  /** @param classes int32 of all queries */
+  constructor(private readonly classes: Int32Array) {
+    this.sizes = sizesOf(classes);
   }
-  const share = (sum: number): number => (asked === 0 ? 0 : sum / asked);
-  const recall = Object.fromEntries(recallRanks.map((k, i) => [String(k), share(found[i])]));
-  return { precision1: recall['1'], recall, mapAtR: share(averages) };
+
+  /** @param begin the first of the queries whose neighbours these are */
+  add({ queries, count, references }: Neighbours, begin: number): void {
+    const { classes, sizes } = this;
+    for (let query = begin, at = 0; query < begin + queries; query++, at += count) {
+      const others = sizes[classes[query]] - 1;
+      if (others === 0) continue;
+      this.asked++;
+      let first = 0; // its rank, from 1; 0: there is none
+      let hits = 0;
+      let precisions = 0;
+      for (let rank = 1; rank <= count; rank++) {
+        if (classes[references[at + rank - 1]] !== classes[query]) continue;
+        if (hits++ === 0) first = rank;
+        if (rank <= others) precisions += hits / rank;
+      }
+      recallRanks.forEach((k, i) => {
+        if (first > 0 && first <= k) this.found[i]++;
+      });
+      this.averages += precisions / others;
+    }
+  }
+
+  /** Zeros where no query has another of its class. */
+  result(): Retrieval {
+    const share = (sum: number): number => (this.asked === 0 ? 0 : sum / this.asked);
+    const recall = Object.fromEntries(recallRanks.map((k, i) => [String(k), share(this.found[i])]));
+    return { precision1: recall['1'], recall, mapAtR: share(this.averages) };
+  }
 }
 
 function sizesOf(classes: Int32Array): number[] {

@@ -66,6 +66,29 @@ export async function searchNeighbours(
   return found;
 }
 
+/**
+ * The same without holding what was found: as large as queries × count, which may be the square of a data set.
+ * @param onBlock awaited with the neighbours of some consecutive queries and the first of these
+ */
+export async function searchInBlocks(
+  request: NeighbourRequest,
+  onBlock: (found: Neighbours, begin: number) => Promise<void>,
+): Promise<void> {
+  const { embeddingSize } = request;
+  const rows = request.queries.length / embeddingSize;
+  const search = searchAmong(request, columnsOf(request));
+  try {
+    for (let begin = 0; begin < rows; begin += search.block) {
+      const end = min(begin + search.block, rows);
+      const found = emptyNeighbours(request, end - begin);
+      searchRows(request, search, begin, end, found, 0);
+      await onBlock(found, begin);
+    }
+  } finally {
+    search.dispose();
+  }
+}
+
 /** The first `count` columns. */
 export function firstColumns(neighbours: Neighbours, count: number): Neighbours {
   if (count >= neighbours.count) return neighbours;
@@ -102,10 +125,13 @@ export function unitRows(embeddings: Float32Array, embeddingSize: number): Float
   return units;
 }
 
-function emptyNeighbours(request: NeighbourRequest): Neighbours {
-  const { queries, references, embeddingSize, count, excludeSelf, orderOnly } = request;
-  const rows = queries.length / embeddingSize;
-  const columns = min(count, references.length / embeddingSize - (excludeSelf ? 1 : 0));
+function columnsOf({ references, embeddingSize, count, excludeSelf }: NeighbourRequest): number {
+  return min(count, references.length / embeddingSize - (excludeSelf ? 1 : 0));
+}
+
+function emptyNeighbours(request: NeighbourRequest, rows = request.queries.length / request.embeddingSize): Neighbours {
+  const { orderOnly } = request;
+  const columns = columnsOf(request);
   return {
     queries: rows,
     count: columns,
@@ -126,19 +152,21 @@ function searchAmong(
   });
 }
 
+/** @param place where the first of the queries stands in what is found */
 function searchRows(
   request: NeighbourRequest,
   search: CandidateSearch,
   begin: number,
   end: number,
   found: Neighbours,
+  place = begin,
 ): void {
   const { queries, embeddingSize, excludeSelf } = request;
   if (found.count === 0) return;
   const block = queries.subarray(begin * embeddingSize, end * embeddingSize);
   search
     .candidates(block, (query) => (excludeSelf ? begin + query : -1))
-    .forEach((candidates, i) => chooseNearest(request, begin + i, candidates, found));
+    .forEach((candidates, i) => chooseNearest(request, begin + i, candidates, found, place + i));
 }
 
 /** Candidates whose values are too close to tell are put in order by exact distances, equal ones by row. */
@@ -147,6 +175,7 @@ function chooseNearest(
   query: number,
   { rows, values, slack }: Candidates,
   { count, references, distances }: Neighbours,
+  place: number,
 ): void {
   const { x, exact } = scratchFor(embeddingSize, rows.length);
   x.set(queries.subarray(query * embeddingSize, (query + 1) * embeddingSize));
@@ -158,8 +187,8 @@ function chooseNearest(
     if (orderOnly) squaredDistancesTo(x, matrix, { rows, begin, end }, exact);
     sortRun({ rows, distances: exact, begin, end });
   }
-  references.set(rows.subarray(0, count), query * count);
-  if (!orderOnly) distances.set(exact.subarray(0, count), query * count);
+  references.set(rows.subarray(0, count), place * count);
+  if (!orderOnly) distances.set(exact.subarray(0, count), place * count);
 }
 
 let scratch = { x: new Float64Array(0), exact: new Float64Array(0) };

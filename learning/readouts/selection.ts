@@ -1,7 +1,8 @@
 /** The smallest of many float32 numbers without sorting all, and a sort of few that keeps their places. */
+import { LodestoneError } from '../../errors';
 
-/** More than a search ever sorts, so that a place is the low part of a key. */
-const PLACES = 2 ** 20;
+/** A place is the low part of a key, a value the 32 bits above it: float64 is exact for no more. */
+const PLACES = 2 ** 21;
 
 /** What is nearly in order is sorted faster by insertion, up to so many. */
 const INSERTED = 512;
@@ -111,6 +112,11 @@ function sortByRange(values: Float32Array, places: Int32Array, size: number, { l
  * integers are sorted without a function.
  */
 function sortByKeys({ bits, keys, places }: Sorting, size: number): void {
+  if (size > PLACES)
+    throw new LodestoneError(
+      'Unexpected',
+      `neighbours: ${size} rows are too near to each other to be told apart, ${PLACES} can be sorted. Has the embedding collapsed?`,
+    );
   for (let place = 0; place < size; place++) {
     const word = bits[place];
     keys[place] = ((word ^ (word >>> 31 === 1 ? 0xffff_ffff : 0x8000_0000)) >>> 0) * PLACES + place;

@@ -23,10 +23,15 @@ export async function inputStatistics({ train }: TrainingData, source: BatchSour
   const pixels = chosen.length * source.edge ** 2;
   const mean = Array.from(sums, (sum) => sum / pixels / 255);
   const deviation = Array.from(squares, (square, channel) => {
-    const variance = Math.max(0, square / pixels / 255 ** 2 - mean[channel] ** 2);
-    return variance > 0 ? Math.sqrt(variance) : 1;
+    if (variesNot(sums[channel], square, pixels)) return 1; // the difference below rounds to anything but 0
+    return Math.sqrt(Math.max(0, square / pixels / 255 ** 2 - mean[channel] ** 2));
   });
   return { mean, deviation };
+}
+
+/** Whether all values are equal: exactly then the mean of the squares is the square of the mean. */
+function variesNot(sum: number, square: number, pixels: number): boolean {
+  return BigInt(square) * BigInt(pixels) === BigInt(sum) ** 2n;
 }
 
 function addTo(sums: Float64Array, squares: Float64Array, pixels: Uint8Array): void {

@@ -14,13 +14,13 @@ import type { Normalise } from '../../engine/augment';
 import { chooseKernels } from '../../engine/kernels';
 import { collectGarbage } from '../../engine/memory';
 import { checkValues, VariableSet, type VariableSpec } from '../../engine/variables';
-import { LodestoneError } from '../../errors';
 import type { BatchSource } from '../batch-source';
 import type { RunIndex } from '../index/run-index';
 import { networkFor, parameterCount, type Network } from '../networks/network';
 import { rngFor } from '../random';
 import { samplerFor, type Batch, type Sampler } from '../sampling/sampler';
 import { classesOf, type TrainingData } from '../training-data';
+import { collapsed, notFinite } from './divergence';
 import { embedExamples, logitsOf } from './embedding';
 import { StepExecutor } from './executor';
 import { ForwardPass } from './forward';
@@ -97,7 +97,8 @@ export class TrainingSession {
   /** A copy of everything (T2). Throws NumericalDivergence where a weight is not finite: such a state leads nowhere. */
   capture(): SessionState {
     const variables = this.executor.read();
-    for (const [name, values] of variables) if (!allFinite(values)) throw this.diverged(name);
+    for (const [name, values] of variables)
+      if (!allFinite(values)) throw notFinite(this.place, this.learningRate, name);
     const sampler = this.presentSamplerState();
     const { input, variance } = this;
     const tensors = tensorsOf(this.specsOf(this.place.phase), { variables, input, variance, sampler });
@@ -215,7 +216,9 @@ export class TrainingSession {
       update: globalStep + 1,
     };
     const { losses, wrong, variance } = this.executor.run(given, enter);
-    if (!losses.every(Number.isFinite) || !Number.isFinite(variance ?? 0)) throw this.diverged('the loss', step + 1);
+    if (variance === 0) throw collapsed(this.place, this.learningRate, step + 1);
+    if (!losses.every(Number.isFinite) || !Number.isFinite(variance ?? 0))
+      throw notFinite(this.place, this.learningRate, 'the loss', step + 1);
 
     sampler.record(batch.trainRows, losses);
     if (variance !== null) this.variance = this.variance.followedBy(variance);
@@ -261,14 +264,8 @@ export class TrainingSession {
     return this.sampler === null ? this.samplerState : this.sampler.state();
   }
 
-  private diverged(what: string, step = this.place.step): LodestoneError {
-    const { phase, epoch, globalStep } = this.place;
-    return new LodestoneError(
-      'NumericalDivergence',
-      `training: step ${step} of epoch ${epoch} (${phase}): ${what} is not finite; nothing of it is kept. ` +
-        `Lower the learning rate (${this.plan.learningRate(epoch)}) or go on from an earlier checkpoint.`,
-      { facts: { phase, epoch, step, globalStep } },
-    );
+  private get learningRate(): number {
+    return this.plan.learningRate(this.place.epoch);
   }
 }
 

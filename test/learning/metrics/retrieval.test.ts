@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { topConfusions } from '../../../learning/metrics/confusions';
-import { retrievalDepth, retrievalOf, type Retrieval } from '../../../learning/metrics/retrieval';
-import { nearestNeighbours } from '../../../learning/readouts/neighbours';
+import { retrievalDepth, retrievalOf, RetrievalTally, type Retrieval } from '../../../learning/metrics/retrieval';
+import { nearestNeighbours, queriesBetween, searchInBlocks } from '../../../learning/readouts/neighbours';
+import { rngFor } from '../../../learning/random';
 
 function retrieve(points: readonly number[], classes: readonly number[]): Retrieval {
   const set = Float32Array.from(points);
@@ -54,6 +55,31 @@ test('MAP@R is its definition on any set', () => {
     }),
     { seed: 5, numRuns: 100 },
   );
+});
+
+test('from some queries after the other it is the same to the bit, however they are parted', async () => {
+  const rng = rngFor(6, 'retrieval');
+  const classes = Int32Array.from({ length: 900 }, () => rng.nextInt(4));
+  const set = Float32Array.from({ length: 2 * classes.length }, () => rng.normal());
+  const count = retrievalDepth(classes);
+  const request = { queries: set, references: set, embeddingSize: 2, count, excludeSelf: true, productMiB: 1 };
+  const whole = nearestNeighbours(request);
+  const expected = retrievalOf(whole, classes);
+
+  const parted = new RetrievalTally(classes);
+  [0, 1, 400, 900].reduce((begin, end) => (parted.add(queriesBetween(whole, begin, end), begin), end));
+  expect(parted.result()).toEqual(expected);
+
+  const streamed = new RetrievalTally(classes);
+  const begins: number[] = [];
+  await searchInBlocks(request, (found, begin) => {
+    expect(found.references).toEqual(queriesBetween(whole, begin, begin + found.queries).references);
+    begins.push(begin);
+    streamed.add(found, begin);
+    return Promise.resolve();
+  });
+  expect(begins.length).toBeGreaterThan(1);
+  expect(streamed.result()).toEqual(expected);
 });
 
 test('confusions: the most frequent first, right answers and missing ones left out', () => {

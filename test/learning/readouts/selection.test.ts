@@ -53,3 +53,15 @@ test('a run is sorted by distance, then by row, and nothing around it moves', ()
     { seed: 3, numRuns: 300 },
   );
 });
+
+test('the places of two million values are sorted, and of more none is sorted wrongly in silence', () => {
+  const most = 2 ** 21;
+  const sorting: Sorting = (() => {
+    const values = Float32Array.from({ length: most + 1 }, (_, i) => i % 5);
+    const bits = new Uint32Array(values.buffer);
+    return { values, bits, keys: new Float64Array(most + 1), places: new Int32Array(most + 1) };
+  })();
+  const sorted = sortedPlaces(sorting, most);
+  expect([...sorted.subarray(0, 3), ...sorted.subarray(most - 3)]).toEqual([0, 5, 10, most - 13, most - 8, most - 3]);
+  expect(() => sortedPlaces(sorting, most + 1)).toThrow(/2097153 rows are too near to each other/);
+});

@@ -21,3 +21,11 @@ test('are taken by channel over the training split alone, on the scale of 0 to 1
   [0.5, 25 / 255, 7 / 255].forEach((value, channel) => expect(mean[channel]).toBeCloseTo(value, 12));
   [0.5, Math.sqrt(125) / 255, 1].forEach((value, channel) => expect(deviation[channel]).toBeCloseTo(value, 12));
 });
+
+test('a channel that never varies has deviation 1, whatever its value: nothing is divided by what is left of rounding', async () => {
+  for (let value = 0; value < 256; value++) {
+    const read = (examples: readonly number[]): Promise<Uint8Array> =>
+      Promise.resolve(new Uint8Array(examples.length * 9).fill(value));
+    expect((await inputStatistics(data, { edge: 3, channels: 1, read })).deviation).toEqual([1]);
+  }
+});

@@ -1,7 +1,8 @@
 /** A session's life: phases, epochs, curve, embeddings, and what it refuses. */
 import type { CurveRow } from '../../../config/artifacts';
 import { memoryReport } from '../../../engine/memory';
-import { configFor, data, digestOf, indexFor, never, objectives, stopAfter, trainOn, withSession } from './toy';
+import { TrainingSession } from '../../../learning/training/session';
+import { configFor, data, digestOf, indexFor, never, objectives, source, stopAfter, trainOn, withSession } from './toy';
 
 const { softmax, triplet, magnet } = objectives;
 const settled = (): Promise<void> => Promise.resolve();
@@ -103,6 +104,18 @@ test('a loss that is not finite ends the run, naming the step; the state after i
     });
     expect(() => session.capture()).toThrow('is not finite');
   });
+});
+
+test('embeddings that are all equal end the run with their own reason: the loss would divide by their variance', async () => {
+  const flat = (examples: readonly number[]): Promise<Uint8Array> =>
+    Promise.resolve(new Uint8Array(examples.length * source.edge ** 2 * source.channels).fill(128));
+  const config = configFor(magnet);
+  const session = await TrainingSession.create(config, data, { ...source, read: flat });
+  await expect(trainOn(session, config)).rejects.toMatchObject({
+    kind: 'NumericalDivergence',
+    message: expect.stringMatching(/step 1 of epoch 1 \(train\): within each cluster .* all embeddings are equal/),
+  });
+  session.dispose();
 });
 
 test('a state of another network, optimizer or data set is refused and changes nothing', async () => {
