@@ -12,6 +12,8 @@ import { abstractSocket } from '../config/abstract-socket';
 import { LodestoneError } from '../errors';
 
 const WAIT_MS = 60_000;
+/** A killed process is gone at once, unless it hangs in a driver. */
+const ENDS_WITHIN_MS = 10_000;
 
 const Trainer = z.strictObject({ pid: z.int(), started: z.string() });
 
@@ -59,12 +61,17 @@ export async function recordTrainer(cacheDirectory: string, pid: number): Promis
   if (started !== null) await writeFile(recordPath(cacheDirectory), JSON.stringify({ pid, started }));
 }
 
-/** Ends the trainer that a dead worker recorded, if that very process still runs. */
+/** Ends the trainer that a dead worker recorded, if that very process still runs, and waits until it is gone: it has the device. */
 export async function endLeftTrainer(cacheDirectory: string): Promise<void> {
   const text = await readFile(recordPath(cacheDirectory), 'utf8').catch(() => null);
   if (text === null) return;
   const parsed = Trainer.safeParse(parseJson(text));
-  if (parsed.success && startTimeOf(parsed.data.pid) === parsed.data.started) process.kill(parsed.data.pid, 'SIGKILL');
+  if (!parsed.success) return;
+  const { pid, started } = parsed.data;
+  if (startTimeOf(pid) === started) process.kill(pid, 'SIGKILL');
+  const deadline = performance.now() + ENDS_WITHIN_MS;
+  while (startTimeOf(pid) === started && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** The private queue of this host and cache (P6): stays the same over restarts. Asked by whoever holds the folder. */
@@ -85,11 +92,12 @@ function recordPath(cacheDirectory: string): string {
   return join(cacheDirectory, 'trainer.json');
 }
 
-/** Start time of a process in clock ticks since boot; null where there is no such process. */
+/** Start time of a process in clock ticks since boot; null where there is none, or only an entry that nobody has read yet. */
 export function startTimeOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? null : fields[19];
   } catch {
     return null; // no such process, or no /proc
   }

@@ -16,11 +16,12 @@ import { canonicalJson, digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { Blobs, holds } from '../storage/blobs';
 import { CheckpointStore } from '../storage/checkpoints';
-import { commitManifest, findManifest, readManifest } from '../storage/commits';
+import { commitManifest, commitWhole, findManifest } from '../storage/commits';
 import { runLayout } from '../storage/run-layout';
 import { keyOf } from '../storage/store';
 import { EmbeddingParts, type EmbeddedInputs } from './embedding-parts';
 import { rejectingInput } from './failures';
+import { beating } from './heartbeat';
 import type {
   EvaluateRequest,
   HelpOutcome,
@@ -45,7 +46,7 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
     index: { manifest, digest: manifest.sha256, validationError: value.validationError },
     hostQueue,
   });
-  const found = await findIndex(services, request);
+  const found = await beating(() => findIndex(services, request)); // all of an index, over whatever line there is (P5)
   if (found) return asOutcome(found.ref, found.value);
 
   return onDevice(services, request, async (device) => {
@@ -75,10 +76,11 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
       warnings: [...warnings],
       fingerprint: { ...fingerprint },
     };
-    const manifest = await device.persist(() => commitManifest(store, indexKey(request), IndexManifest, value));
-    await parts.clear(tensors.sha256);
+    const isWhole = ({ tensors }: IndexManifest): Promise<boolean> => holds(store, keyOf(store, tensors.uri), tensors);
+    const committed = await device.persist(() => commitWhole(store, indexKey(request), IndexManifest, value, isWhole));
+    await parts.clear(committed.value.tensors.sha256);
     return {
-      ...asOutcome(manifest, await readManifest(store, manifest, IndexManifest)),
+      ...asOutcome(committed.ref, committed.value),
       pool: await poolOf(services, device),
     };
   });
@@ -87,7 +89,7 @@ export async function refreshIndex(services: TrainerServices, request: RefreshRe
 export async function evaluateRun(services: TrainerServices, request: EvaluateRequest): Promise<ObjectRef> {
   const { checkpoint, index, dataSet, helpers = 0 } = request;
   const { store } = services;
-  const found = await findManifest(store, evaluationKey(request), Evaluation);
+  const found = await beating(() => findManifest(store, evaluationKey(request), Evaluation));
   if (found) return found.ref;
 
   return onDevice(services, request, async (device) => {
@@ -125,10 +127,12 @@ export async function evaluateRun(services: TrainerServices, request: EvaluateRe
 export async function helpEmbed(services: TrainerServices, request: HelpRequest): Promise<HelpOutcome> {
   const { store } = services;
   const { run, checkpoint, share } = request;
-  if (await purposeOf(services, request)) return { parts: [] };
+  if (await beating(() => purposeOf(services, request))) return { parts: [] };
 
-  const { fingerprint } = await rejectingInput(`checkpoint ${checkpoint.digest.slice(0, 12)}`, () =>
-    new CheckpointStore(store, run).read(checkpoint),
+  const { fingerprint } = await beating(() =>
+    rejectingInput(`checkpoint ${checkpoint.digest.slice(0, 12)}`, () =>
+      new CheckpointStore(store, run).read(checkpoint),
+    ),
   );
   try {
     return await onSpareDevice(services, request, async (device) => {

@@ -5,6 +5,7 @@
  *   S7  Decoding commits per shard.
  */
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { DataSetManifest, ShardReport, type ObjectRef } from '../config/artifacts';
 import { canonicalJson, digestOf } from '../config/canonical-json';
 import type { Recipe } from '../config/recipe';
@@ -17,7 +18,7 @@ import { writeSpeciesFolder } from '../datasets/procedural/folder';
 import { planShards, scanDataSet, type Scan } from '../datasets/scan';
 import { recordBytesOf, viewFor } from '../datasets/view';
 import { Blobs, holds } from '../storage/blobs';
-import { commitManifest, findManifest, readManifest } from '../storage/commits';
+import { commitManifest, commitWhole, findManifest, readManifest } from '../storage/commits';
 import { dataSets } from '../storage/run-layout';
 import { uriOf } from '../storage/store';
 import { bindDataSet } from './binding';
@@ -93,14 +94,13 @@ async function pack(
     const files = shardsOf(scan, recipe)[shard].map(({ path, sha256 }) => ({ path, sha256 }));
     const { maxPixels, failOn } = recipe.data;
     const key = dataSets.shardReport(digestOf({ files, view, limits: { maxPixels, failOn } }));
-    const found = await findManifest(store, key, ShardReport);
-    const bytes = (found?.value.paths.length ?? 0) * recordBytesOf(view);
-    if (found) {
-      const { sha256 } = found.value;
+    const isWhole = ({ sha256, paths }: z.output<typeof ShardReport>): Promise<boolean> => {
       const blob = dataSets.blobs + sha256;
-      // To the last bit (S2): what was damaged is decoded again, and so repaired.
-      if (await holds(store, blob, { uri: uriOf(store, blob), sha256, bytes })) return found.ref;
-    }
+      return holds(store, blob, { uri: uriOf(store, blob), sha256, bytes: paths.length * recordBytesOf(view) });
+    };
+    const found = await findManifest(store, key, ShardReport);
+    // To the last bit (S2): what was damaged is decoded again, and so repaired.
+    if (found && (await isWhole(found.value))) return found.ref;
 
     const root = await folderOf(services, data);
     const whole = memory.borrow(files.length * recordBytesOf(view));
@@ -117,12 +117,8 @@ async function pack(
     await new Blobs(store, dataSets.blobs).putBytes(packed.bytes, packed.sha256);
     memory.giveBack(whole); // not after a failure: who still reads it is not known
     const { sha256, paths, quarantined, notes } = packed;
-    return commitManifest(store, key, ShardReport, {
-      sha256,
-      paths: [...paths],
-      quarantined: [...quarantined],
-      notes: [...notes],
-    });
+    const report = { sha256, paths: [...paths], quarantined: [...quarantined], notes: [...notes] };
+    return (await commitWhole(store, key, ShardReport, report, isWhole)).ref;
   });
 }
 

@@ -5,7 +5,34 @@
  */
 import { LodestoneError } from '../errors';
 
-export const MAX_RECOVERIES = 5;
+const MAX_RECOVERIES = 5;
+
+/** The trainers lost since the last progress. */
+export class Losses {
+  private lost = 0;
+  private outOfMemory = 0;
+
+  /** Something was committed: the count begins anew. */
+  progressed(): void {
+    this.lost = 0;
+    this.outOfMemory = 0;
+  }
+
+  /** @returns whether a failure is worth another try: a lost trainer is; out of memory once (the device was ours alone) */
+  add(error: unknown): boolean {
+    if (!(error instanceof LodestoneError)) return false;
+    if (error.kind === 'TrainerLost') this.lost += 1;
+    else if (error.kind === 'OutOfMemory') this.outOfMemory += 1;
+    else return false;
+    return this.outOfMemory < 2;
+  }
+
+  /** Throws NoProgress where there were so many that another try leads nowhere. @param where they were lost */
+  refuseTooMany(where: string, error: unknown): void {
+    const count = this.lost + this.outOfMemory;
+    if (count >= MAX_RECOVERIES) throw noProgress(count, where, error);
+  }
+}
 
 /**
  * Tries again after a lost trainer (P4).
@@ -13,27 +40,19 @@ export const MAX_RECOVERIES = 5;
  * @param attempt calls `progressed` when something was committed: the count of losses begins anew
  */
 export async function recovering<R>(signal: AbortSignal, attempt: (progressed: () => void) => Promise<R>): Promise<R> {
-  let recoveries = 0;
+  const losses = new Losses();
   for (;;) {
     if (signal.aborted) throw signal.reason;
     try {
-      return await attempt(() => (recoveries = 0));
+      return await attempt(() => losses.progressed());
     } catch (error) {
-      recoveries += 1;
-      if (!isRecoverable(error, recoveries)) throw error;
-      if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, 'this work', error);
+      if (!losses.add(error)) throw error;
+      losses.refuseTooMany('this work', error);
     }
   }
 }
 
-/** A lost trainer is tried again; out of memory once (the device was ours alone). */
-export function isRecoverable(error: unknown, recoveries: number): boolean {
-  if (!(error instanceof LodestoneError)) return false;
-  return error.kind === 'TrainerLost' || (error.kind === 'OutOfMemory' && recoveries < 2);
-}
-
-/** @param where what the trainer was lost in */
-export function noProgress(recoveries: number, where: string, error: unknown): LodestoneError {
+function noProgress(recoveries: number, where: string, error: unknown): LodestoneError {
   const reason = error instanceof Error ? error.message : String(error);
   return new LodestoneError(
     'NoProgress',

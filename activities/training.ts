@@ -16,6 +16,7 @@ import { runLayout } from '../storage/run-layout';
 import { evaluateRun, helpEmbed, refreshIndex } from './embedding';
 import { writeEvent } from './events';
 import { translating } from './failures';
+import { beating } from './heartbeat';
 import type {
   EpochOutcome,
   EvaluateRequest,
@@ -24,7 +25,7 @@ import type {
   RefreshRequest,
   TrainerActivities,
 } from './requests';
-import { isRecoverable, MAX_RECOVERIES, noProgress } from './recoveries';
+import { Losses } from './recoveries';
 import { fingerprintsOf } from './run-records';
 import type { TrainerServices } from './services';
 import { onDevice, poolOf } from './trainer-device';
@@ -44,7 +45,7 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
   const { hostQueue } = services;
   const checkpoints = new CheckpointStore(services.store, run);
   const record = checkpoints.epochRecord(phase, epoch, from, index?.digest ?? null);
-  const committed = await record.read();
+  const committed = await beating(() => record.read()); // all of a checkpoint, over whatever line there is (P5)
   if (committed) {
     const pool = await poolOf(services, { parts: 1 }); // its data set is not looked at
     return { checkpoint: committed, outcome: 'finished', hostQueue, pool };
@@ -57,12 +58,12 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
       checkpoints.recover(from, phase, epoch, { index: index?.digest ?? null, skipped });
     const activity = Context.current();
     let last: CheckpointRef | null = null;
-    let recoveries = 0;
+    const losses = new Losses();
     let reached: number | null = null;
     for (;;) {
       const resumed: CheckpointRef | null = await recover();
       const step = resumed?.position.globalStep ?? -1;
-      if (step > (last?.position.globalStep ?? -1)) recoveries = 0;
+      if (step > (last?.position.globalStep ?? -1)) losses.progressed();
       last = resumed;
       reached = null;
       const told = writeEvent(services.store, run, {
@@ -128,11 +129,10 @@ async function trainEpoch(services: TrainerServices, request: EpochRequest): Pro
         device.rethrowUnlessStopped();
         return { checkpoint, outcome: 'stopped', speed, hostQueue };
       } catch (error) {
-        recoveries += 1;
-        if (!isRecoverable(error, recoveries)) throw error;
+        if (!losses.add(error)) throw error;
         if (reached !== null)
           await writeEvent(services.store, run, { type: 'lost', what: 'trainer', phase, epoch, reached });
-        if (recoveries >= MAX_RECOVERIES) throw noProgress(recoveries, `epoch ${epoch} (${phase})`, error);
+        losses.refuseTooMany(`epoch ${epoch} (${phase})`, error);
       }
     }
   });

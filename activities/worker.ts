@@ -119,6 +119,7 @@ async function optionsFor(
     await holdDevice(cacheDirectory, environment['CUDA_VISIBLE_DEVICES']);
     await endLeftTrainer(cacheDirectory);
     await rm(join(cacheDirectory, 'scratch'), { recursive: true, force: true }); // of works that a dead worker left
+    await services.cache.removeLeftovers();
     const hostQueue = await hostQueueOf(cacheDirectory);
     const activities = createTrainerActivities({ ...services, ...trainer, hostQueue });
     // The same host after a restart is the same trainer, in histories and when trainers are counted.

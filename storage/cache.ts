@@ -7,6 +7,7 @@
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectRef } from '../config/artifacts';
+import { LodestoneError } from '../errors';
 import { corrupt } from './blobs';
 import { codeOf, explainDisk, hashFile, writeWhole } from './local-file';
 import { keyOf, type ObjectStore } from './store';
@@ -22,6 +23,8 @@ interface Kept {
 }
 
 const MARK = '.verified';
+/** No download stands still for so long. */
+const LEFT_AFTER_MS = 3_600_000;
 /** Downloads of other processes are not counted: after so many of our own the folder is looked at whatever we think. */
 const LOOK_EVERY = 256;
 
@@ -78,11 +81,24 @@ export class LocalCache {
     };
   }
 
+  /** Removes what a killed process left half downloaded. What is younger may be another's that shares the folder. */
+  async removeLeftovers(olderThanMs = LEFT_AFTER_MS): Promise<void> {
+    const folder = this.#incoming;
+    for (const name of await readdir(folder).catch(() => [])) {
+      const found = await statIfThere(join(folder, name));
+      if (found !== null && Date.now() - found.mtimeMs > olderThanMs) await rm(join(folder, name), { force: true });
+    }
+  }
+
+  get #incoming(): string {
+    return join(this.directory, 'incoming');
+  }
+
   async #provide(store: ObjectStore, ref: ObjectRef): Promise<string> {
     const path = this.#pathOf(ref.sha256);
     if (await this.#isVerified(path, ref)) return path;
     try {
-      await this.#download(store, ref, path);
+      await this.#downloadWithRoom(store, ref, path);
       await this.#mark(path);
       await this.#makeRoom(ref.bytes);
     } catch (error) {
@@ -91,8 +107,20 @@ export class LocalCache {
     return path;
   }
 
+  /** The disk may be smaller than what the cache may hold: then what it could do without makes room. */
+  async #downloadWithRoom(store: ObjectStore, ref: ObjectRef, path: string): Promise<void> {
+    try {
+      await this.#download(store, ref, path);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      const before = await this.#size();
+      if ((await this.#shrink(before - 2 * ref.bytes)) === before) throw error;
+      await this.#download(store, ref, path);
+    }
+  }
+
   async #download(store: ObjectStore, ref: ObjectRef, path: string): Promise<void> {
-    const file = { path, scratch: join(this.directory, 'incoming'), createOnly: false, refused: 'DiskFull' } as const;
+    const file = { path, scratch: this.#incoming, createOnly: false, refused: 'DiskFull' } as const;
     // Checked before the rename: no other process ever sees a file whose bytes are others than its name says.
     await writeWhole(file, async (temporary) => {
       if (!(await store.getToFile(keyOf(store, ref.uri), temporary))) throw corrupt(ref, 'is missing');
@@ -131,12 +159,16 @@ export class LocalCache {
     this.#estimate = { bytes: await this.#shrink(), downloads: 0 };
   }
 
+  async #size(): Promise<number> {
+    return (await this.#list()).reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** Removes what was used longest ago until the rest fits. The mark's time is the time of use. @returns bytes of the rest */
-  async #shrink(): Promise<number> {
+  async #shrink(maxBytes = this.#maxBytes): Promise<number> {
     const kept = await this.#list();
     let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { sha256, bytes } of kept.sort((a, b) => a.usedMs - b.usedMs)) {
-      if (total <= this.#maxBytes) return total;
+      if (total <= maxBytes) return total;
       if (this.#held.has(sha256)) continue;
       const path = this.#pathOf(sha256);
       await rm(path + MARK, { force: true });
@@ -163,6 +195,12 @@ export class LocalCache {
   #pathOf(sha256: string): string {
     return join(this.directory, 'objects', sha256);
   }
+}
+
+/** Not where the folder may not be written, which is reported alike: removing files helps against no such thing. */
+function isFull(error: unknown): boolean {
+  const code = codeOf(error instanceof LodestoneError ? error.cause : error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** What changes when a file is written or replaced. */

@@ -13,7 +13,7 @@ import { CheckpointManifest, CheckpointRef, phases, type ObjectRef, type Phase }
 import { digestOf } from '../config/canonical-json';
 import { LodestoneError } from '../errors';
 import { Blobs } from './blobs';
-import { commitManifest, findManifest, manifestDigestOf, readManifest, replaceManifest } from './commits';
+import { commitManifest, commitWhole, findManifest, manifestDigestOf, readManifest } from './commits';
 import { runLayout, type RunLayout } from './run-layout';
 import { uriOf, type ObjectStore } from './store';
 
@@ -153,12 +153,8 @@ export class CheckpointStore {
       return end !== null && (await this.#isWhole(end, [])) ? end : null;
     };
     const create = async (checkpoint: CheckpointRef): Promise<CheckpointRef> => {
-      const ref = await commitManifest(this.store, key, EpochEnd, { checkpoint });
-      const committed = (await readManifest(this.store, ref, EpochEnd)).checkpoint;
-      if (committed.digest === checkpoint.digest || (await this.#isWhole(committed, []))) return committed;
-      // The first attempt's checkpoint is lost and its bits do not come again: a record of it would block the epoch.
-      await replaceManifest(this.store, key, EpochEnd, { checkpoint });
-      return checkpoint;
+      const isWhole = (end: z.output<typeof EpochEnd>): Promise<boolean> => this.#isWhole(end.checkpoint, []);
+      return (await commitWhole(this.store, key, EpochEnd, { checkpoint }, isWhole)).value.checkpoint;
     };
     return { read, create };
   }

@@ -54,6 +54,29 @@ export async function replaceManifest<S extends z.ZodType>(
 }
 
 /**
+ * Commits a manifest of something that lies beside it. One that was committed there first is kept only while what it names is
+ * whole: where that is lost, and computing it again gave other bits, it would block everything that needs it.
+ * @param isWhole whether what a committed value names is there to the last bit
+ * @returns what is committed there then
+ */
+export async function commitWhole<S extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: S,
+  value: z.input<S>,
+  isWhole: (committed: z.output<S>) => Promise<boolean>,
+): Promise<{ ref: ObjectRef; value: z.output<S> }> {
+  const own = manifestRef(store, key, manifestBytes(schema, value, key));
+  let ref = await commitManifest(store, key, schema, value);
+  let committed = await readManifest(store, ref, schema);
+  if (ref.sha256 !== own.sha256 && !(await isWhole(committed))) {
+    ref = await replaceManifest(store, key, schema, value);
+    committed = await readManifest(store, ref, schema);
+  }
+  return { ref, value: committed };
+}
+
+/**
  * Reads a manifest: by reference its bytes are verified, and a missing one is ArtifactCorrupt; by key a missing one is null.
  * Throws ArtifactCorrupt where it is not what the schema says.
  */

@@ -65,6 +65,7 @@ export class S3Store implements ObjectStore {
       requestHandler: new NodeHttpHandler({
         connectionTimeout: CONNECT_TIMEOUT_MS,
         requestTimeout: requestTimeoutMs,
+        socketTimeout: requestTimeoutMs, // a body that stops coming: the one before ends with the headers
         throwOnRequestTimeout: true,
       }),
       // Others than AWS do not all know its checksums; ours stand in every reference.

@@ -1,5 +1,11 @@
 /** A stop before there is anything to evaluate: what is under way is cancelled, and the run ends as stopped. */
-import { ApplicationFailure, CancellationScope, isCancellation, upsertMemo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  upsertMemo,
+} from '@temporalio/workflow';
 import { STOPPED_MEMO, STOPPED_MESSAGE } from '../config/stopped';
 
 /** The failure that says so; for those who only see that a run failed, its memo does. */
@@ -13,6 +19,16 @@ export function isRunStopped(failure: unknown): boolean {
 }
 
 /**
+ * Whether an activity that a stop cancelled ended by it: with a cancellation, or with a failure that the server would have tried
+ * again, had it not been cancelled (a lost worker, a store that is away). What no attempt could mend stays a failure.
+ */
+export function isEndByStop(failure: unknown): boolean {
+  if (isCancellation(failure)) return true;
+  if (!(failure instanceof ActivityFailure)) return false;
+  return !(failure.cause instanceof ApplicationFailure && failure.cause.nonRetryable);
+}
+
+/**
  * Does work that a stop cancels. What it committed by then is found when the run is started again (S5).
  * @param scope is cancelled by the stop
  * @throws runStopped() where that ended it; a cancellation of the workflow itself passes through
@@ -22,6 +38,6 @@ export async function untilStopped<T>(scope: CancellationScope, work: () => Prom
     return await scope.run(work);
   } catch (failure) {
     const byStop = scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
-    throw byStop && isCancellation(failure) ? runStopped() : failure;
+    throw byStop && isEndByStop(failure) ? runStopped() : failure;
   }
 }

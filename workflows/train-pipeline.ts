@@ -16,7 +16,6 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
-  isCancellation,
   log,
   setCurrentDetails,
   setHandler,
@@ -30,7 +29,7 @@ import { helpersIn, onTrainer, pipeline, withHelpers } from './activities';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
 import { RunState } from './run-state';
-import { runStopped, untilStopped } from './stopping';
+import { isEndByStop, runStopped, untilStopped } from './stopping';
 
 export const progressQuery = defineQuery<RunProgress>('progress');
 export const requestStopUpdate = defineUpdate<RunProgress>('requestStop');
@@ -134,9 +133,9 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
       try {
         current.trained(await stopScope.run(() => trainer((on) => on.trainEpoch(epochRequest(subject, current)))));
       } catch (failure) {
-        const stopped = isCancellation(failure) && current.stopRequested;
+        const stopped = isEndByStop(failure) && current.stopRequested;
         if (!stopped || CancellationScope.current().consideredCancelled) throw failure;
-        break; // before its first commit
+        break; // before it could say what it committed
       }
       await refresh();
       if (current.hasWork() && workflowInfo().continueAsNewSuggested) {

@@ -53,6 +53,8 @@ interface Holder {
 }
 
 const BUSY_AFTER_MS = 5_000;
+/** A killed process is gone at once, unless it hangs in a driver. */
+const ENDS_WITHIN_MS = 10_000;
 /** A run asks for its next work within this time, or has none for this device. */
 const BETWEEN_WORKS_MS = 5_000;
 
@@ -61,6 +63,8 @@ export class TrainerHost {
   private holder: Holder | null = null;
   /** The run whose own work was the last one, and when that ended. */
   private lastRun: { readonly run: string; readonly endedMs: number } | null = null;
+  /** Resolves when the child that was killed last is gone. */
+  private ending: Promise<void> = Promise.resolve();
   /** The work that was last asked to end. */
   private stopping: string | null = null;
 
@@ -196,6 +200,8 @@ export class TrainerHost {
             return queue(() => Promise.resolve(finish(() => resolve({ result: message.result, checkpoint }))));
           case 'failed':
             clearTimeout(watch);
+            child.onEnd = null;
+            this.end(child); // what it holds may be half a step further than any commit (B3)
             return queue(() =>
               Promise.resolve(fail(new LodestoneError(message.kind, message.message, { facts: message.facts }))),
             );
@@ -222,6 +228,7 @@ export class TrainerHost {
 
   private end(child: Child): void {
     child.process.kill('SIGKILL');
+    this.ending = child.ended;
     if (this.child === child) this.child = null;
   }
 
@@ -229,11 +236,16 @@ export class TrainerHost {
     const held = this.child;
     if (held?.alive && canonicalJson(held.settings) === canonicalJson(settings)) return held;
     this.kill();
+    await within(ENDS_WITHIN_MS, this.ending); // its memory of the device is free then
     const { child, loaded } = spawnTrainer(settings);
     this.child = child; // also while it loads: whoever kills the trainer means this one
     try {
       if (child.process.pid !== undefined) await this.onSpawn(child.process.pid);
-      await loaded;
+      if (!(await within(deadlinesMs.start, loaded)))
+        throw new LodestoneError(
+          'TrainerLost',
+          `trainer: not ready after ${deadlinesMs.start / 1000} s, it was killed. Does the device's driver answer?`,
+        );
     } catch (error) {
       this.end(child);
       throw error;
@@ -244,6 +256,17 @@ export class TrainerHost {
 
 function busy(why: string): LodestoneError {
   return new LodestoneError('DeviceBusy', `trainer: ${why}`);
+}
+
+/** @returns whether it is done in time; rejects as it does */
+async function within(ms: number, done: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  try {
+    return await Promise.race([done.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function sleep(ms: number): Promise<void> {

@@ -130,15 +130,16 @@ export type WorkResult =
   /** The parts that this work made. */
   | { readonly type: 'helped'; readonly parts: readonly number[] };
 
-/** How long the child may stay silent in what it does now (P5). */
+/** How long the child may take to be ready, and may stay silent in what it does now (P5). */
 export const deadlinesMs = {
+  start: 300_000,
   load: 900_000,
   step: 300_000,
   commit: 900_000,
   refresh: 600_000,
   evaluate: 900_000,
 } as const;
-export type Activity = keyof typeof deadlinesMs;
+export type Activity = Exclude<keyof typeof deadlinesMs, 'start'>;
 
 export type ChildMessage =
   | { readonly type: 'ready'; readonly fingerprint: Readonly<Record<string, string>> }

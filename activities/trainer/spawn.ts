@@ -22,6 +22,8 @@ export interface Child {
   onMessage: ((message: ChildMessage) => void) | null;
   onEnd: ((reason: string) => void) | null;
   alive: boolean;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<void>;
 }
 
 /** V8's young generation has one size from the start: left to itself it doubles somewhere in the first thousands of steps. */
@@ -39,7 +41,19 @@ export function spawnTrainer(settings: TrainerSettings): { child: Child; loaded:
     execArgv: trainerFlags,
     serialization: 'advanced', // bytes as bytes
   });
-  const child: Child = { process: spawned, settings, fingerprint: {}, onMessage: null, onEnd: null, alive: true };
+  const ended = new Promise<void>((resolve) => {
+    spawned.once('exit', () => resolve());
+    spawned.once('error', () => resolve());
+  });
+  const child: Child = {
+    process: spawned,
+    settings,
+    fingerprint: {},
+    onMessage: null,
+    onEnd: null,
+    alive: true,
+    ended,
+  };
   const words = new LastWords();
   spawned.stderr?.on('data', (chunk: Buffer) => words.add(chunk.toString()));
   const loaded = new Promise<void>((resolve, reject) => {

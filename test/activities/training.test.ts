@@ -16,7 +16,7 @@ import { LodestoneError } from '../../errors';
 import { CheckpointStore } from '../../storage/checkpoints';
 import { runLayout } from '../../storage/run-layout';
 import { keyOf } from '../../storage/store';
-import { keysOf } from '../storage/support/faulty-store';
+import { FaultyStore, keysOf } from '../storage/support/faulty-store';
 import { finished, lost, PlayedTraining, RUN, stepTo, type Play, type Stage } from './played-training';
 
 let played: PlayedTraining;
@@ -25,6 +25,10 @@ beforeEach(async () => {
   played = await PlayedTraining.begin();
 });
 afterEach(() => played.end());
+
+const outOfMemory = (): never => {
+  throw new LodestoneError('OutOfMemory', 'no memory');
+};
 
 describe('P4: a lost trainer', () => {
   it('goes on from the last commit inside the same attempt, as often as it gets further', async () => {
@@ -60,10 +64,21 @@ describe('P4: a lost trainer', () => {
     let tries = 0;
     const playing = played.stage(() => {
       tries += 1;
-      throw new LodestoneError('OutOfMemory', 'no memory');
+      return outOfMemory();
     });
     await expect(played.train(playing)).rejects.toMatchObject({ type: 'OutOfMemory', nonRetryable: true });
     expect(tries).toBe(2);
+  });
+
+  it('a trainer that was lost before takes no try from one that is out of memory', async () => {
+    const ends = [lost, outOfMemory];
+    const outcome = await played.train(
+      played.stage(async (work, hooks) => {
+        const end = ends.shift();
+        return end ? end() : finished(await stepTo(5, work, hooks));
+      }),
+    );
+    expect(outcome.checkpoint.position.globalStep).toBe(5);
   });
 
   it('what would happen again is not tried again', async () => {
@@ -226,6 +241,20 @@ describe('B1: an epoch that goes on in another environment', () => {
   it('control: resumed in its own, it is the checkpoint of an epoch that was not interrupted', async () => {
     expect(await trainOn('a', 'a')).not.toHaveProperty('otherFingerprints');
   });
+});
+
+it('P5: an epoch beats before it reads anything of the store: a checkpoint may take minutes over a slow line', async () => {
+  let beats = 0;
+  const beatsAtRead: number[] = [];
+  const seen = new FaultyStore(played.store, (operation, _, go) => {
+    if (operation.startsWith('get')) beatsAtRead.push(beats);
+    return go();
+  });
+  const stage = played.stage(async (work, hooks) => finished(await stepTo(10, work, hooks)), seen);
+  stage.environment.on('heartbeat', () => (beats += 1));
+  await played.train(stage);
+  expect(beatsAtRead.length).toBeGreaterThan(0);
+  expect(Math.min(...beatsAtRead)).toBeGreaterThan(0);
 });
 
 it('S5: a finished epoch is returned, not trained again', async () => {

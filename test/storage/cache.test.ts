@@ -109,6 +109,41 @@ test('with room to spare, a download costs no look at the whole folder', async (
   expect(await files()).toHaveLength(30);
 });
 
+test('a disk that is full before the cache is makes room: what was used longest ago goes, what is held stays', async () => {
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  const disk = { bytes: 1000 };
+  const limited = new FaultyStore(store, async (operation, _, go) => {
+    const used = (await Promise.all((await files()).map((name) => stat(join(directory, 'objects', name))))).reduce(
+      (sum, { size }) => sum + size,
+      0,
+    );
+    if (operation === 'getToFile' && used + 400 > disk.bytes) throw full;
+    return go();
+  });
+  cache = new LocalCache(directory, { maxBytes: 1e9 });
+  await mkdir(join(directory, 'objects'), { recursive: true });
+  const [a, b, c, d] = await Promise.all(['a', 'b', 'c', 'd'].map((letter) => blob(letter.repeat(400))));
+  await cache.path(limited, a);
+  const release = cache.hold([a]);
+  await cache.path(limited, b);
+  expect(await contentOf(await cache.path(limited, c))).toBe('c'.repeat(400));
+  expect((await files()).sort()).toEqual([a.sha256, c.sha256].sort());
+
+  const others = cache.hold([c]);
+  await expect(cache.path(limited, d)).rejects.toMatchObject({ kind: 'DiskFull' }); // nothing that could go
+  others();
+  release();
+});
+
+test('what a killed process left half downloaded is removed once it is old', async () => {
+  const incoming = join(directory, 'incoming');
+  await mkdir(incoming, { recursive: true });
+  for (const name of ['left.part', 'under-way.part']) await writeFile(join(incoming, name), 'half');
+  await utimes(join(incoming, 'left.part'), 1000, 1000);
+  await cache.removeLeftovers();
+  expect(await readdir(incoming)).toEqual(['under-way.part']);
+});
+
 test('an object larger than the whole cache is still provided', async () => {
   const ref = await blob('x'.repeat(5000));
   expect((await contentOf(await cache.path(store, ref))).length).toBe(5000);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { canonicalJson, digestOf } from '../../config/canonical-json';
 import { Blobs } from '../../storage/blobs';
-import { commitManifest, findManifest, readManifest, replaceManifest } from '../../storage/commits';
+import { commitManifest, commitWhole, findManifest, readManifest, replaceManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
 import type { ObjectStore } from '../../storage/store';
 import { FaultyStore, noAnswer, once, truncate, type Fault } from './support/faulty-store';
@@ -84,6 +84,18 @@ test('S2: under the key of inputs another whole manifest stays, and its referenc
   const first = await commitManifest(store, byInputs, Note, { text: 'of the first attempt' });
   expect(await commitManifest(store, byInputs, Note, { text: 'of the second' })).toEqual(first);
   expect(await readManifest(store, byInputs, Note)).toEqual({ text: 'of the first attempt' });
+});
+
+test('S2: a whole manifest gives way where what it names is lost: it would block whoever needs that', async () => {
+  const named = (text: string) => ({ text, number: text.length });
+  const commit = (text: string, lost: readonly string[]) =>
+    commitWhole(store, byInputs, Note, named(text), (committed) => Promise.resolve(!lost.includes(committed.text)));
+  expect((await commit('first', [])).value).toEqual(named('first'));
+  expect((await commit('second', [])).value).toEqual(named('first')); // whole: it stays
+  expect((await commit('first', ['first'])).value).toEqual(named('first')); // the same bits: nothing to replace
+  const replaced = await commit('second', ['first']);
+  expect(replaced.value).toEqual(named('second'));
+  expect(await readManifest(store, replaced.ref, Note)).toEqual(named('second'));
 });
 
 test('S2: under a key that names the content whatever else is there is damage, and is replaced', async () => {

@@ -141,4 +141,19 @@ describe.each((['minio', 'versitygw'] as const).filter(hasServer))('on %s', (nam
     for (const socket of sockets) socket.destroy();
     silent.close();
   });
+
+  test('a server that stands still in the middle of an object is given up, as often as a broken transfer', async () => {
+    const sockets: Socket[] = [];
+    const stalling = createServer((socket) => {
+      sockets.push(socket);
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf of it'));
+    }).listen(0, '127.0.0.1');
+    await once(stalling, 'listening');
+    const endpoint = `http://127.0.0.1:${(stalling.address() as AddressInfo).port}`;
+    const store = server.store({ endpoint, requestTimeoutMs: 200 });
+    expect((await message(() => store.get('a'))).kind).toBe('StoreUnavailable');
+    expect(sockets).toHaveLength(3);
+    for (const socket of sockets) socket.destroy();
+    stalling.close();
+  });
 });

@@ -1,7 +1,8 @@
 /** The workflows on a real Temporal server above fake activities: what they do when something goes wrong. */
 import { activityInfo } from '@temporalio/activity';
 import { queues } from '../../config/queues';
-import type { RunProgress } from '../../config/workflow-input';
+import { digestOf } from '../../config/canonical-json';
+import type { Carried, RunProgress } from '../../config/workflow-input';
 import type { EpochRequest, TrainerActivities } from '../../activities/requests';
 import { resultOf } from '../cli/support';
 import {
@@ -104,6 +105,44 @@ describe('updates', () => {
     },
     60_000,
   );
+
+  /** As an epoch whose worker dies, or whose store goes away, after it was told to stop: the server tries it no more. */
+  const failingWhenStopped =
+    (begun: () => void): TrainerActivities['trainEpoch'] =>
+    async () => {
+      begun();
+      await untilLetGo().catch(() => undefined);
+      throw failing('StoreUnavailable');
+    };
+
+  it('P3: a stop ends the warm start as stopped, also where what it cancels fails then', async () => {
+    const begun = gate();
+    await house.serve({ trainEpoch: failingWhenStopped(begun.open) }, async () => {
+      const handle = await house.run('stopped-and-failed', 2);
+      await begun.passed;
+      await handle.executeUpdate('requestStop');
+      expect(await causeOf(handle)).toMatchObject({ type: 'RunStopped' });
+    });
+  }, 60_000);
+
+  it('P3: a stop evaluates what there is, also where the epoch that it cancels fails then', async () => {
+    const begun = gate();
+    const checkpoint = endOf({ phase: 'warm-start', epoch: 1, from: null });
+    const manifest = objectOf('index');
+    const carried: Carried = {
+      ...{ dataSet: objectOf('data set'), threads: 1, configuration: digestOf('configuration') },
+      ...{ checkpoint, warmStart: checkpoint, epoch: 0, epochs: 3, stopRequested: false, validationErrors: [0.5] },
+      index: { manifest, digest: manifest.sha256, validationError: 0.5 },
+    };
+    await house.serve({ trainEpoch: failingWhenStopped(begun.open) }, async (calls) => {
+      // As a run goes on after continue-as-new: on the shared queue, where nothing but the server's retries comes after a failure.
+      const handle = await house.start('carried-stopped-and-failed', { ...runInput(3), carried });
+      await begun.passed;
+      await handle.executeUpdate('requestStop');
+      expect(await handle.result()).toMatchObject({ result: { status: 'stopped', epochs: 0 } });
+      expect(namesOf(calls)).toEqual(['trainEpoch', 'evaluateRun', 'finishRun']);
+    });
+  }, 60_000);
 
   it('W2: everything is carried over to the next execution of a long run', async () => {
     await house.serve({}, async (calls) => {

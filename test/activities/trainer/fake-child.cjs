@@ -25,4 +25,4 @@ async function perform({ id, scratch }) {
   }
 }
 
-process.send({ type: 'ready', fingerprint: {} });
+if (process.env['FAKE_CHILD_HANGS'] === undefined) process.send({ type: 'ready', fingerprint: {} });

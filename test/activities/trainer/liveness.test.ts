@@ -57,8 +57,36 @@ it('stays warm from one work to the next', async () => {
   expect(spawned).toHaveLength(1);
 });
 
-it('a failure of the child keeps its kind', async () => {
-  await expect(perform('fail=NumericalDivergence')).rejects.toMatchObject({ kind: 'NumericalDivergence' });
+it('B3: a failure of the child keeps its kind, and ends the child: it may be half a step beyond any commit', async () => {
+  const commits: number[] = [];
+  const commit = (state: { sequence: number }): Promise<CheckpointRef> => {
+    commits.push(state.sequence);
+    return Promise.resolve({ digest: 'a' } as CheckpointRef);
+  };
+  const failing = perform('checkpoint=1 fail=OutOfMemory', { commit });
+  await expect(failing).rejects.toMatchObject({ kind: 'OutOfMemory' });
+  expect(commits).toEqual([1]); // what it handed on before is committed
+  await perform('done');
+  expect(new Set(spawned).size).toBe(2);
+  expect(() => process.kill(spawned[0], 0)).toThrow('ESRCH'); // gone before the next one began
+});
+
+it('P5: a trainer that never gets ready is killed after a while, and the next work gets another one', async () => {
+  process.env['FAKE_CHILD_HANGS'] = 'as one whose driver does not answer';
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'hrtime'] });
+  try {
+    let lost: unknown = null;
+    void perform('done').catch((error: unknown) => (lost = error));
+    await jest.advanceTimersByTimeAsync(deadlinesMs.start - 1);
+    expect(lost).toBeNull();
+    await jest.advanceTimersByTimeAsync(2);
+    expect(lost).toMatchObject({ kind: 'TrainerLost', message: expect.stringContaining('not ready after 300 s') });
+  } finally {
+    delete process.env['FAKE_CHILD_HANGS'];
+    jest.useRealTimers();
+  }
+  await perform('done');
+  expect(spawned).toHaveLength(2);
 });
 
 it.each(['load', 'step', 'refresh', 'evaluate'] as const)(
