@@ -20,6 +20,9 @@ const REFUSED = new Set([7, 16]);
 /** No space on the disk, none in the quota, a file longer than this process may write. */
 const diskIsFull = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
+/** A folder in the place of a file, or one that belongs to somebody else. */
+const notWritable = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR']);
+
 export function toLodestoneError(error: unknown): LodestoneError {
   const chain = causes(error);
   const ours = chain.find((one): one is LodestoneError => one instanceof LodestoneError);
@@ -62,6 +65,14 @@ export function toLodestoneError(error: unknown): LodestoneError {
     return new LodestoneError(
       'DiskFull',
       `${refusal.path ?? 'disk'}: has no room for what is to be written (${String(refusal.message)}). Free some space, or lift the quota, and run the same command again.`,
+      { cause: error },
+    );
+
+  const forbidden = chain.find(({ code, path }) => path !== undefined && notWritable.has(String(code)));
+  if (forbidden !== undefined)
+    return new LodestoneError(
+      'InvalidConfig',
+      `${forbidden.path}: got ${String(forbidden.code)}, must be a place where this user may read and write. Mend its permissions, or name another.`,
       { cause: error },
     );
 

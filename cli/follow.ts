@@ -26,12 +26,15 @@ export interface FollowOptions {
   readonly stopOnInterrupt: boolean;
   /** Of room for the servers, which fall silent when there is none; null: there is room. */
   readonly shortage: () => Promise<LodestoneError | null>;
+  /** Rejects when the servers are taken down; null: nobody here could hear of it. */
+  readonly takenDown: Promise<never> | null;
 }
 
 /** @throws what the run failed with; Interrupted where a person left */
 export async function followRun(client: Client, run: string, options: FollowOptions): Promise<Outcome> {
   const live = new LiveView(options.stream);
   const interrupts = new Interrupts(() => void stop());
+  const over = new AbortController();
   const say = (line: string): void => {
     live.clear();
     options.stream.write(`${line}\n`);
@@ -42,10 +45,13 @@ export async function followRun(client: Client, run: string, options: FollowOpti
     await signalStop(client, run).catch((error: unknown) => say(toLodestoneError(error).message));
   };
   try {
-    await Promise.race([untilClosed({ client, run, shortage: options.shortage, live, say }), interrupts.left]);
+    const closed = untilClosed({ client, run, shortage: options.shortage, live, say, over: over.signal });
+    closed.catch(() => undefined); // where another of these came first
+    await Promise.race([closed, interrupts.left, ...(options.takenDown ? [options.takenDown] : [])]);
     live.clear();
     return await outcomeOf(client, run);
   } finally {
+    over.abort();
     live.clear();
     interrupts.end();
   }
@@ -56,9 +62,11 @@ interface Following extends Pick<FollowOptions, 'shortage'> {
   readonly run: string;
   readonly live: LiveView;
   readonly say: (line: string) => void;
+  /** Nobody looks any more. */
+  readonly over: AbortSignal;
 }
 
-async function untilClosed({ client, run, shortage: shortageNow, live, say }: Following): Promise<void> {
+async function untilClosed({ client, run, shortage: shortageNow, live, say, over }: Following): Promise<void> {
   const eta = new Eta();
   const beganMs = Date.now();
   let answeredMs = beganMs;
@@ -71,6 +79,7 @@ async function untilClosed({ client, run, shortage: shortageNow, live, say }: Fo
       return null;
     });
     const shortage = await shortageNow();
+    if (over.aborted) return;
     const nowMs = Date.now();
     if (seen !== null) {
       answeredMs = nowMs;

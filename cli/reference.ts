@@ -53,7 +53,7 @@ export function errorPage(): string {
     '# Exit codes and failures',
     MADE,
     'Every way in which lodestone fails (`errors.ts`). The kind is also the type of the Temporal failure and stands in `--json`. ' +
-      'Retried ones are tried again by Temporal before a run fails with them. 0 is success, which for `lodestone stop` is a run that stopped; 130 is a view that was left with Ctrl-C while the run goes on.',
+      'Retried ones are tried again by Temporal before a run fails with them. 0 is success, which for `lodestone stop` is a run that stopped; 130 is a view that was left with Ctrl-C; the run goes on, on the local stack while anything else holds it.',
     ['| code | kind | means | retried |', '|---|---|---|---|', ...rows].join('\n'),
   ]);
 }

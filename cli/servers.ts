@@ -33,6 +33,8 @@ export interface Servers {
   /** The environment with the servers in use, for workers. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly temporalUi: string | null;
+  /** Rejects when somebody takes the local stack down; null: the servers are others. */
+  readonly takenDown: Promise<never> | null;
   /** Lets the local stack live on until the run is closed, without this command. */
   keepFor(run: string): Promise<void>;
   release(): Promise<void>;
@@ -116,7 +118,9 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
   const { openStore } = await import('../storage/open');
   const environment = readEnvironment(variables);
   const store = openStore(environment.store ?? '', environment);
-  const options = stack === null ? temporalSettings(variables) : settingsOf(stack.endpoints);
+  const options = stack === null ? temporalSettings(variables) : settingsOf(stack);
+  const takenDown = stack && stack.stopped.then(() => Promise.reject(takenDownError()));
+  takenDown?.catch(() => undefined); // not every command waits for it
   const connection = await connectTemporal(options.connectionOptions);
   const client = new Client({ connection, namespace: options.namespace ?? 'default' });
   let released = false;
@@ -127,6 +131,7 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
     local: stack !== null,
     variables,
     temporalUi: stack?.endpoints.temporalUi ?? null,
+    takenDown,
     keepFor: async (run) => {
       if (stack === null) return;
       const { ensureStack } = await import('../infra/stack/client');
@@ -147,7 +152,14 @@ async function connect(variables: Variables, stack: StackHandle | null): Promise
   };
 }
 
+function takenDownError(): LodestoneError {
+  return new LodestoneError(
+    'RunStopped',
+    'the local stack was taken down (lodestone dev down). What runs committed is kept.',
+  );
+}
+
 /** Without TEMPORAL_* and profile files of the person: they are for other servers. */
-function settingsOf({ temporalAddress }: StackHandle['endpoints']): ReturnType<typeof temporalSettings> {
-  return { connectionOptions: { address: temporalAddress }, namespace: 'default' };
+function settingsOf({ connection }: StackHandle): { connectionOptions: StackHandle['connection']; namespace: string } {
+  return { connectionOptions: connection, namespace: 'default' };
 }

@@ -69,7 +69,7 @@ export const DataOptions = z.strictObject({
     .default('train')
     .meta({ doc: 'what is trained on; choose settings with train, report with train+validation' }),
   channels: z
-    .union([z.literal(1), z.literal(3)])
+    .union([z.literal(1), z.literal(3)], 'must be 1 or 3')
     .default(3)
     .meta({ doc: '1 for grey, 3 for colour', unit: 'channels' }),
   invert: z.boolean().default(false).meta({ doc: '255 − value: ink becomes 1' }),
@@ -113,7 +113,7 @@ export const EvaluationOptions = z.strictObject({
       doc: 'setting of the soft-kNN read-out; null: chosen on validation, which trainOn train+validation leaves empty',
     }),
   views: z
-    .union([z.literal(1), z.literal(16)])
+    .union([z.literal(1), z.literal(16)], 'must be 1 or 16')
     .default(1)
     .meta({
       doc: 'views of an image whose embeddings are averaged; 1: the centre view at scale 1.15',

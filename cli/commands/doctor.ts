@@ -80,7 +80,7 @@ export async function doctor(
   show(nodeCheck(process.versions.node));
   show(machineCheck(`${process.platform}-${process.arch}`));
   show(await diskCheck(stateFolder(here.variables)));
-  for (const check of toolchainChecks(context.folder)) show(check);
+  for (const check of toolchainChecks(context.folder, isLocal(here))) show(check);
   for (const check of await engineChecks(context)) show(check);
   for (const check of await serverChecks(here)) show(check);
   const [first, ...others] = checks.filter(({ state }) => state === 'fail');
@@ -130,22 +130,42 @@ async function diskCheck(folder: string): Promise<Check> {
   };
 }
 
-function toolchainChecks(folder: string): Check[] {
+/** undefined: half a file, of a machine that lost its power. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param usesLocalStack no servers are configured */
+function toolchainChecks(folder: string, usesLocalStack: boolean): Check[] {
   if (!existsSync(toolchainFile))
     return [
       { name: 'set-up', state: 'fail', text: `${shownPath(folder, toolchainFile)} is missing. Run: npm run setup` },
     ];
-  const read = Toolchain.safeParse(JSON.parse(readFileSync(toolchainFile, 'utf8')));
+  const read = Toolchain.safeParse(jsonOf(readFileSync(toolchainFile, 'utf8')));
   if (!read.success)
     return [
       { name: 'set-up', state: 'fail', text: `${shownPath(folder, toolchainFile)} cannot be read. Run: npm run setup` },
     ];
-  return (['temporal', 'minio', 'versitygw'] as const).map((name): Check => {
-    const path = read.data[name];
-    if (path === null) return { name, state: 'ok', text: `not set up; only ${NEED[name]} needs it` };
-    if (existsSync(path)) return { name, state: 'ok', text: path };
-    return { name, state: 'fail', text: `${path} is gone. Run: npm run setup` };
-  });
+  return (['temporal', 'minio', 'versitygw'] as const).map((name) =>
+    programCheck(name, read.data[name], usesLocalStack),
+  );
+}
+
+/** @param path null: set-up was not to build it */
+export function programCheck(name: keyof typeof NEED, path: string | null, usesLocalStack: boolean): Check {
+  if (path === null && usesLocalStack && name !== 'versitygw')
+    return {
+      name,
+      state: 'fail',
+      text: 'not set up, and no servers are configured. Set TEMPORAL_ADDRESS and LODESTONE_STORE, or run: npm run setup',
+    };
+  if (path === null) return { name, state: 'ok', text: `not set up; only ${NEED[name]} needs it` };
+  if (existsSync(path)) return { name, state: 'ok', text: path };
+  return { name, state: 'fail', text: `${path} is gone. Run: npm run setup` };
 }
 
 /** Fused kernels for CPUs only: on a GPU the stock ones, which are cuDNN's, are the right ones. */
@@ -181,6 +201,15 @@ async function engineChecks(context: Context): Promise<Check[]> {
     const why = reason ?? (ended === undefined ? message : `the process that loads it ended with ${ended}`);
     const text = why.includes('npm run setup') ? why : `${why}. Run: npm run setup`;
     return [{ name: 'TensorFlow', state: 'fail', text, kind: 'EngineUnavailable' }];
+  }
+}
+
+/** False also where the settings are wrong: `serverChecks` says so. */
+function isLocal({ variables }: Context): boolean {
+  try {
+    return configuredServers(variables).type === 'local';
+  } catch {
+    return false;
   }
 }
 

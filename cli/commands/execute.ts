@@ -62,16 +62,20 @@ export async function followToAnswer(
   try {
     const { stopOnInterrupt } = options;
     const shortage = (): Promise<LodestoneError | null> => shortageOf(servers, context.variables);
-    const outcome = await followRun(servers.client, run, { stream: context.err, resume, stopOnInterrupt, shortage });
+    const { takenDown } = servers;
+    const following = { stream: context.err, resume, stopOnInterrupt, shortage, takenDown };
+    const outcome = await followRun(servers.client, run, following);
     await printOutcome(context, servers, run, outcome, options);
     if (outcomeStatus(outcome) === 'finished') return 0;
     context.say(`Stopped before its last epoch. Go on with: ${resume}`);
     return exitCodeOf(new LodestoneError('RunStopped', ''));
   } catch (error) {
     if (error instanceof Interrupted) {
-      context.say(
-        `Left ${run}; it goes on where its worker runs. See it again: ${watchCommand(run, options.store)}. Go on: ${resume}`,
-      );
+      // The local stack ends with the last command that holds it; a worker elsewhere does not.
+      const goesOn = servers.local
+        ? 'goes on while anything else holds the local stack'
+        : 'goes on where its worker runs';
+      context.say(`Left ${run}; it ${goesOn}. See it again: ${watchCommand(run, options.store)}. Go on: ${resume}`);
       return 130;
     }
     const failure = await withDiskInMind(toLodestoneError(error), servers, context.variables);

@@ -4,7 +4,8 @@
  *
  * Invariants:
  *   1  An entry is built in a temporary folder beside it and renamed into place: what is in place is complete.
- *   2  An interrupted build leaves a temporary folder only; the next build of that entry removes it and starts anew.
+ *   2  An interrupted build leaves a temporary folder only; the next build of that entry on that host removes it and starts
+ *      anew. One on another host, which shares the cache, leaves it for a day: it may be under way.
  *   3  The lock saves work, the rename keeps it right: two builders without a common lock (two containers on one
  *      cache folder) both finish, and the first one's entry stays.
  */
@@ -12,7 +13,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+
+/** No build takes so long. */
+const LEFT_AFTER_MS = 24 * 3_600_000;
 
 /**
  * Returns the folder of the entry, after building it where it is missing.
@@ -29,7 +34,7 @@ export async function cacheEntry({ root, name, build, waiting = () => {} }) {
     if (await exists(entry)) return entry; // the one we waited for has made it
 
     await removeLeftovers(root, name);
-    const temporary = join(root, `.${name}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+    const temporary = join(root, `.${name}.${hostname()}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
     await mkdir(temporary);
     try {
       await build(temporary);
@@ -94,10 +99,19 @@ export async function exists(path) {
 
 async function removeLeftovers(root, name) {
   for (const leftover of await readdir(root)) {
-    if (leftover.startsWith(`.${name}.`) && leftover.endsWith('.tmp')) {
-      await rm(join(root, leftover), { recursive: true, force: true });
-    }
+    if (!leftover.startsWith(`.${name}.`) || !leftover.endsWith('.tmp')) continue;
+    const isOwn = leftover.startsWith(`.${name}.${hostname()}.`);
+    const path = join(root, leftover);
+    if (isOwn || (await ageOf(path)) > LEFT_AFTER_MS) await rm(path, { recursive: true, force: true });
   }
+}
+
+/** In milliseconds; of what is gone by now 0. */
+async function ageOf(path) {
+  return stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  );
 }
 
 function tryListen(address) {

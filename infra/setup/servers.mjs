@@ -95,8 +95,17 @@ function entryName(name) {
 /** What the last set-up wrote down, if it is still there. */
 async function knownPath(name) {
   const text = await readFile(toolchainFile, 'utf8').catch(() => '{}');
-  const path = JSON.parse(text)[name];
+  const path = readToolchain(text)?.[name];
   return typeof path === 'string' && (await exists(path)) ? path : undefined;
+}
+
+/** null: half a file, of a machine that lost its power. Set-up writes it anew. */
+function readToolchain(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function findOnPath(name) {

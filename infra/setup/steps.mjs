@@ -29,13 +29,21 @@ export async function setUp(purpose, progress = new Progress()) {
   await withLock(`${projectRoot}:set-up`, waiting, async () => {
     await progress.step('dependencies', (say) => setUpNodeModules({ say }));
     // The compiler uses one core, Go's downloads none: side by side both end sooner.
-    const [tensorflow, programs] = await Promise.all([
+    const [tensorflow, programs] = await bothOf(
       progress.step('TensorFlow binding', (say) => setUpTensorflow({ say })),
       setUpServers(purpose, progress),
-    ]);
+    );
     await writeToolchain({ ...programs, tensorflow });
     await progress.step('build', (say) => build({ say }));
   });
+}
+
+/** Where one fails the other ends first: its lines would bury the reason, and its files be written beside the next set-up. */
+async function bothOf(...lanes) {
+  const ended = await Promise.allSettled(lanes);
+  const failed = ended.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+  return ended.map(({ value }) => value);
 }
 
 /** @returns the path of each server program by its name; null: not built, and not found */

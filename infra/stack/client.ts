@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertNever, LodestoneError } from '../../errors';
 import type { PortWishes } from './ports';
 import { isAlive } from './processes';
-import { endpointsAt, stackEnvironment, type StackEndpoints } from './programs';
+import { endpointsAt, stackConnection, stackEnvironment, type StackConnection, type StackEndpoints } from './programs';
 import { onMessage, Reply, send, tryConnect, type Report } from './protocol';
 import {
   loadCredentials,
@@ -44,6 +44,10 @@ export interface StackHandle {
   readonly endpoints: StackEndpoints;
   /** What a worker or a command must set to use the stack. */
   readonly environment: Record<string, string>;
+  /** How to connect to its Temporal server. */
+  readonly connection: StackConnection;
+  /** Resolves when somebody takes the stack down for all who hold it. */
+  readonly stopped: Promise<void>;
   /** Ends a command's lease. A permanent one ends with stopStack, a run's with its workflow. */
   release(): Promise<void>;
 }
@@ -64,15 +68,20 @@ export type StackStatus =
 
 const GUARDIAN_START_MS = 30_000;
 const RETRY_MS = 100;
+/** A guardian that ends answers before; one that closes connections without a word for so long does not know this request. */
+const SILENT_MS = 30_000;
 
 /** Up and healthy when it resolves; of two calls at once both hold the same stack. */
 export async function ensureStack(options: StackOptions): Promise<StackHandle> {
   makeStateDir(options.stateDir);
   let held = await hold(options);
   let released = false;
+  let tellStopped = (): void => undefined;
+  const stopped = new Promise<void>((resolve) => (tellStopped = resolve));
 
   const keepHolding = (): void => {
     held.socket.once('close', () => {
+      if (held.stopped()) tellStopped();
       if (released || held.stopped()) return;
       // The guardian was killed: bring the stack back, on the same ports and data (E1).
       void reconnect();
@@ -95,6 +104,8 @@ export async function ensureStack(options: StackOptions): Promise<StackHandle> {
   return {
     endpoints: endpointsAt(held.ports),
     environment: stackEnvironment(held.ports, loadCredentials(options.stateDir)),
+    connection: stackConnection(endpointsAt(held.ports).temporalAddress),
+    stopped,
     release: async () => {
       if (released) return;
       released = true;
@@ -155,19 +166,33 @@ interface Held {
 
 /** Asks until a guardian that is not ending says yes or no. */
 async function hold(options: StackOptions): Promise<Held> {
+  let silentSinceMs: number | null = null;
   for (;;) {
     const socket = await reachGuardian(options.stateDir, options.projectRoot);
     const held = await askToHold(socket, options);
-    if (held !== null) return held;
+    if (typeof held === 'object') return held;
+    if (held === 'ending') silentSinceMs = null;
+    else if (Date.now() - (silentSinceMs ??= Date.now()) > SILENT_MS) throw neverAnswers(options.stateDir);
     await sleep(RETRY_MS);
   }
 }
 
-/** Null where that guardian is ending or died: the next one is asked. */
-function askToHold(socket: Socket, options: StackOptions): Promise<Held | null> {
+function neverAnswers(stateDir: string): LodestoneError {
+  const pid = readState(stateDir)?.guardian?.pid;
+  return new LodestoneError(
+    'Unexpected',
+    `the guardian of ${stateDir} closes every connection without an answer. It may be of another version of lodestone: ` +
+      `end it (${pid === undefined ? 'the process guardian-main.js' : `kill ${pid}`}) and run the command again. Its log: ${logPaths(stateDir).guardian}`,
+  );
+}
+
+/** Where that guardian is ending, or died, or says nothing, the next one is asked. */
+function askToHold(socket: Socket, options: StackOptions): Promise<Held | 'ending' | 'silent'> {
   let stopped = false;
+  let hasAnswered = false;
   return new Promise((resolve, reject) => {
     onMessage(socket, Reply, (reply) => {
+      hasAnswered = true;
       switch (reply.type) {
         case 'progress':
           return options.onProgress?.(reply.line);
@@ -187,7 +212,7 @@ function askToHold(socket: Socket, options: StackOptions): Promise<Held | null> 
           return assertNever(reply);
       }
     });
-    socket.once('close', () => resolve(null));
+    socket.once('close', () => resolve(hasAnswered ? 'ending' : 'silent'));
     send(socket, {
       type: 'hold',
       token: loadCredentials(options.stateDir).token,

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { assertNever } from '../../errors';
 import { Guardian } from './guardian';
 import { onMessage, Request, send, tryConnect } from './protocol';
-import { loadCredentials, socketAddress } from './state';
+import { areCurrent, loadCredentials, socketAddress } from './state';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // see cli/main.ts
 
@@ -17,6 +17,8 @@ const [stateDir, projectRoot] = process.argv.slice(2);
 const destination = pino.destination({ dest: 1, sync: true });
 destination.on('error', () => undefined); // a full disk takes lines of the log, not the guardian
 const log = pino({ base: null }, destination);
+
+const STATE_CHECK_MS = 5000;
 
 void main().catch((error: unknown) => {
   log.fatal({ err: error }, 'the guardian failed');
@@ -36,8 +38,19 @@ async function main(): Promise<void> {
   };
   let reaped: Promise<void> | null = null;
 
+  // Whoever deletes the state directory deletes what the servers serve, and can no longer say so here.
+  const endWithState = (): void => {
+    if (areCurrent(stateDir, credentials)) return;
+    log.error({ stateDir }, 'the state directory was deleted or is another one: ending');
+    void guardian.stop().catch(fail);
+  };
+  setInterval(endWithState, STATE_CHECK_MS);
+
   const answer = async (socket: Socket, request: Request): Promise<void> => {
-    if (!isOurs(request.token)) return void socket.destroy();
+    if (!isOurs(request.token)) {
+      socket.destroy();
+      return endWithState();
+    }
     await reaped;
     switch (request.type) {
       case 'hold':

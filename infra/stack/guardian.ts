@@ -31,6 +31,7 @@ import {
   type Credentials,
   type Ports,
   type ProcessName,
+  type S3Kind,
   type StackState,
 } from './state';
 import { Supervised } from './supervised';
@@ -83,13 +84,14 @@ export class Guardian {
       this.#review();
     });
     try {
-      this.#chooseS3(request);
-      if (this.#isServing && this.#state.ports !== null) refuseOtherPorts(request.ports, this.#state.ports);
-      this.#serving ??= this.#serve(request.ports).finally(() => {
+      if (this.#serving !== null && request.s3 !== null) refuseOtherS3(request.s3, this.#state.s3);
+      this.#serving ??= this.#serve(request.ports, request.s3 ?? this.#state.s3).finally(() => {
         if (!this.#isServing) this.#serving = null;
       });
       const ports = await this.#serving;
       if (this.#end.signal.aborted) return send(socket, { type: 'ending' });
+      if (socket.destroyed) return; // its client left meanwhile: what it would have kept is nobody's
+      refuseOtherPorts(request.ports, ports);
       if (request.workerCommand !== null) this.#workerCommand = request.workerCommand;
       if (request.lease.type !== 'command') this.#leases.keep({ lease: request.lease, worker: request.worker });
       this.#review();
@@ -132,31 +134,32 @@ export class Guardian {
     };
   }
 
-  #chooseS3({ s3 }: HoldRequest): void {
-    if (s3 === null) return;
-    if (this.#serving !== null) refuseOtherS3(s3, this.#state.s3);
-    this.#state.s3 = s3;
-  }
-
-  async #serve(wishes: PortWishes): Promise<Ports> {
-    const { projectRoot, s3 } = this.#state;
-    await requireRoom(this.stateDir);
-    const ports = await choosePorts(wishes, this.#state.ports);
-    if (this.#end.signal.aborted)
-      throw new LodestoneError('RunStopped', 'the local stack was stopped while it started');
-    this.#state.ports = ports;
-    this.#save();
+  async #serve(wishes: PortWishes, s3: S3Kind): Promise<Ports> {
+    const { projectRoot } = this.#state;
+    const last = this.#state.s3;
+    this.#state.s3 = s3; // others that ask meanwhile see it
     try {
+      await requireRoom(this.stateDir);
+      const ports = await choosePorts(wishes, this.#state.ports);
+      if (this.#end.signal.aborted)
+        throw new LodestoneError('RunStopped', 'the local stack was stopped while it started');
+      // Both before either is started: a program that is missing is known then.
+      const temporal = temporalProgram(this.stateDir, projectRoot, s3, ports);
+      const objects = s3Program(this.stateDir, projectRoot, s3, ports, this.credentials);
+      this.#state.ports = ports;
+      this.#save();
       await Promise.all([
-        this.#startServer('Temporal', ports.temporal, temporalProgram(this.stateDir, projectRoot, s3, ports)),
-        this.#startServer(s3, ports.s3, s3Program(this.stateDir, projectRoot, s3, ports, this.credentials)),
+        this.#startServer('Temporal', ports.temporal, temporal),
+        this.#startServer(s3, ports.s3, objects),
       ]);
+      this.#isServing = true;
+      return ports;
     } catch (error) {
+      this.#state.s3 = last; // a kind that never served is not that of last time
       await this.#endProcesses();
+      this.#save();
       throw error;
     }
-    this.#isServing = true;
-    return ports;
   }
 
   async #startServer(title: string, port: number, program: Program): Promise<void> {

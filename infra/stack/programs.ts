@@ -7,7 +7,6 @@ import { basename, dirname, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { parseAtEdge } from '../../config/parse';
 import { LodestoneError } from '../../errors';
 import { dataPaths, type Credentials, type Ports, type ProcessName, type S3Kind } from './state';
 
@@ -55,8 +54,19 @@ export function stackEnvironment(ports: Ports, credentials: Credentials): Record
     LODESTONE_STORE_ENDPOINT: s3Endpoint,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: '', // a person's own belongs to other keys
     AWS_REGION: 'us-east-1',
   };
+}
+
+export interface StackConnection {
+  readonly address: string;
+  readonly channelArgs: Record<string, number>;
+}
+
+/** How to connect to the stack's Temporal server. gRPC would go through a proxy of the environment, to this machine too. */
+export function stackConnection(address: string): StackConnection {
+  return { address, channelArgs: { 'grpc.enable_http_proxy': 0 } };
 }
 
 export function temporalProgram(stateDir: string, projectRoot: string, s3: S3Kind, ports: Ports): Program {
@@ -78,7 +88,7 @@ export function temporalProgram(stateDir: string, projectRoot: string, s3: S3Kin
     },
     check: async () => {
       const connection = await Connection.connect({
-        address: `127.0.0.1:${ports.temporal}`,
+        ...stackConnection(`127.0.0.1:${ports.temporal}`),
         connectTimeout: CHECK_TIMEOUT_MS,
       });
       try {
@@ -183,18 +193,32 @@ const Toolchain = z.looseObject({
   versitygw: z.string().nullable(),
 });
 
+/** null: half a file, of a machine that lost its power, or one of another version. */
+function readToolchain(file: string): z.infer<typeof Toolchain> | null {
+  try {
+    return Toolchain.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
 /** @throws ToolMissing */
 function binary(projectRoot: string, name: 'temporal' | S3Kind): string {
   const file = join(projectRoot, '.lodestone/toolchain.json');
   if (!existsSync(file)) throw missing(name, `${file} is not there`);
-  const path = parseAtEdge(Toolchain, JSON.parse(readFileSync(file, 'utf8')), file)[name];
+  const toolchain = readToolchain(file);
+  if (toolchain === null) throw missing(name, `${file} cannot be read`);
+  const path = toolchain[name];
   if (path === null) throw missing(name, `${file} has none`);
   if (!existsSync(path)) throw missing(name, `${path} is gone`);
   return path;
 }
 
 function missing(name: string, why: string): LodestoneError {
-  return new LodestoneError('ToolMissing', `${name}: ${why}; the local stack needs it. Run: npm run setup`);
+  return new LodestoneError(
+    'ToolMissing',
+    `${name}: ${why}; the local stack needs it. Run: npm run setup, or name servers elsewhere (TEMPORAL_ADDRESS and LODESTONE_STORE).`,
+  );
 }
 
 /** The file and what SQLite lays beside it (-wal, -shm, -journal). */

@@ -98,6 +98,12 @@ export function writeState(stateDir: string, state: StackState): void {
   renameSync(`${file}.new`, file);
 }
 
+/** Whether the credentials on disk are these: a state directory that was deleted, and made anew, is another one. */
+export function areCurrent(stateDir: string, { token }: Credentials): boolean {
+  const kept = readIfThere(join(stateDir, 'credentials.json'));
+  return kept !== null && Credentials.safeParse(parseJson(kept)).data?.token === token;
+}
+
 /** Drawn once; of two commands that draw at the same time, both get those of the first. */
 export function loadCredentials(stateDir: string): Credentials {
   const file = join(stateDir, 'credentials.json');

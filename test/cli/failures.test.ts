@@ -53,6 +53,12 @@ test.each<[string, unknown, FailureKind, RegExp]>([
     /refuses the credentials \(bad key\)/,
   ],
   ['a full disk', Object.assign(new Error('write: no space'), { code: 'ENOSPC' }), 'DiskFull', /Free some space/],
+  [
+    'a folder in the place of a file',
+    Object.assign(new Error('EISDIR'), { code: 'EISDIR', path: 'reports' }),
+    'InvalidConfig',
+    /^reports: got EISDIR, must be a place where this user may read and write/,
+  ],
   ['a fault of the program', new TypeError('x is undefined'), 'Unexpected', /x is undefined/],
 ])('%s becomes one clean message', (_, thrown, kind, message) => {
   const error = toLodestoneError(thrown);

@@ -1,7 +1,7 @@
 /**
  * The user cache under what breaks set-ups: kill -9 in the middle, two at once, a failing step, a damaged download.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inNode, startInNode, temporaryFolder } from './in-node';
 
@@ -38,6 +38,15 @@ describe('cacheEntry', () => {
     const again = await inNode(buildScript(root, ''));
     expect(again.stdout).toContain('content 12');
     expect(entriesOf(root)).toEqual(['tool']);
+  });
+
+  test('what another host left, or is building, stays for a day', async () => {
+    const root = freshRoot();
+    const [young, old] = ['.tool.another-host.7-aa.tmp', '.tool.another-host.7-bb.tmp'];
+    for (const name of [young, old]) mkdirSync(join(root, name), { recursive: true });
+    utimesSync(join(root, old), 1000, 1000);
+    expect((await inNode(buildScript(root, ''))).stdout).toContain('content 12');
+    expect(entriesOf(root).sort()).toEqual([young, 'tool']);
   });
 
   test('two at once build once; the second waits and gets the first one’s entry', async () => {

@@ -1,11 +1,12 @@
 /** The local stack on real servers: leases, kills, ports and data. */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import { ensureStack, stackStatus, stopStack, untilUnheldEnds, type StackHandle } from '../../../infra/stack/client';
+import { readEnvironment } from '../../../config/environment';
 import { isAlive } from '../../../infra/stack/processes';
 import { send, tryConnect } from '../../../infra/stack/protocol';
 import { socketAddress } from '../../../infra/stack/state';
@@ -75,6 +76,8 @@ describe('one stack through its life', () => {
       LODESTONE_STORE_ENDPOINT: stack.endpoints.s3Endpoint,
       AWS_REGION: 'us-east-1',
     });
+    const own = { AWS_SESSION_TOKEN: 'of the person', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    expect(readEnvironment({ ...own, ...stack.environment }).credentials?.sessionToken).toBeNull();
     expect((await fetch(stack.endpoints.temporalUi)).status).toBe(200);
     expect(statSync(join(stateDir, 'credentials.json')).mode & 0o777).toBe(0o600);
     const { AWS_SECRET_ACCESS_KEY: secret } = stack.environment;
@@ -214,6 +217,81 @@ test('a taken port is named with its holder and the way out; the stack ends agai
   expect(error.message).toContain(`(pid ${process.pid})`);
   expect(server.listening).toBe(true);
   server.close();
+  await untilStopped(stateDir);
+});
+
+test('ports that are asked for while others start the stack on other ports are refused, not ignored', async () => {
+  const stateDir = freshStateDir();
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const [one, other] = await Promise.allSettled([up(stateDir), up(stateDir, { ports: { temporal: port } })]);
+  const [held, refused] = one.status === 'fulfilled' ? [one, other] : [other, one];
+  expect(refused).toMatchObject({ status: 'rejected', reason: { kind: 'InvalidConfig' } });
+  if (held.status === 'fulfilled') await held.value.release();
+  await untilStopped(stateDir);
+});
+
+test('a kind of S3 server that cannot be started is not that of last time; nothing was started for it', async () => {
+  const stateDir = freshStateDir();
+  const root = freshStateDir();
+  mkdirSync(join(root, '.lodestone'));
+  symlinkSync(join(projectRoot, 'dist'), join(root, 'dist'));
+  const toolchain = JSON.parse(readFileSync(join(projectRoot, '.lodestone/toolchain.json'), 'utf8')) as object;
+  writeFileSync(join(root, '.lodestone/toolchain.json'), JSON.stringify({ ...toolchain, versitygw: null }));
+  const error = await failure(up(stateDir, { projectRoot: root, s3: 'versitygw' }));
+  expect(error).toMatchObject({ kind: 'ToolMissing', message: expect.stringMatching(/TEMPORAL_ADDRESS/) });
+  expect(stateOf(stateDir)).toMatchObject({ s3: 'minio', processes: [] });
+  const stack = await up(stateDir, { projectRoot: root });
+  await stack.release();
+  await untilStopped(stateDir);
+});
+
+test('a proxy of the environment is not between the stack and its own servers', async () => {
+  const stateDir = freshStateDir();
+  const proxies = { http_proxy: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9', no_proxy: 'localhost' };
+  const before = { ...process.env };
+  Object.assign(process.env, proxies);
+  try {
+    const stack = await up(stateDir);
+    const connection = await Connection.connect(stack.connection);
+    await connection.close();
+    await stack.release();
+  } finally {
+    for (const name of Object.keys(proxies)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  }
+  await untilStopped(stateDir);
+});
+
+test('who holds a stack hears that it is taken down, and nothing when it lets go itself', async () => {
+  const stateDir = freshStateDir();
+  const heard: string[] = [];
+  const one = await up(stateDir);
+  void one.stopped.then(() => heard.push('one'));
+  await one.release();
+  const other = await up(stateDir);
+  void other.stopped.then(() => heard.push('other'));
+  await stopStack(stateDir);
+  await other.stopped;
+  expect(heard).toEqual(['other']);
+});
+
+test('a stack whose state directory is deleted ends; the next command gets one of its own', async () => {
+  const stateDir = freshStateDir();
+  await up(stateDir, { lease: { type: 'permanent' } });
+  const { processes } = stateOf(stateDir);
+  const guardian = markOfProcess(stateDir, 'guardian');
+  rmSync(stateDir, { recursive: true });
+  mkdirSync(stateDir);
+  const stack = await up(stateDir);
+  expect(isAlive(guardian)).toBe(false);
+  expect(processes.filter(isAlive)).toEqual([]);
+  await putObject(stack, 'new');
+  await stack.release();
   await untilStopped(stateDir);
 });
 
