@@ -72,7 +72,9 @@ export function toLodestoneError(error: unknown): LodestoneError {
   if (forbidden !== undefined)
     return new LodestoneError(
       'InvalidConfig',
-      `${forbidden.path}: got ${String(forbidden.code)}, must be a place where this user may read and write. Mend its permissions, or name another.`,
+      forbidden.code === 'EISDIR'
+        ? `${forbidden.path}: got a folder, must be a file. Name a file in it, or another.`
+        : `${forbidden.path}: got ${String(forbidden.code)}, must be a place where this user may read and write. Mend its permissions, or name another.`,
       { cause: error },
     );
 

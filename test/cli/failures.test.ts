@@ -57,7 +57,13 @@ test.each<[string, unknown, FailureKind, RegExp]>([
     'a folder in the place of a file',
     Object.assign(new Error('EISDIR'), { code: 'EISDIR', path: 'reports' }),
     'InvalidConfig',
-    /^reports: got EISDIR, must be a place where this user may read and write/,
+    /^reports: got a folder, must be a file/,
+  ],
+  [
+    'a folder of somebody else',
+    Object.assign(new Error('EACCES'), { code: 'EACCES', path: '.lodestone/logs' }),
+    'InvalidConfig',
+    /^\.lodestone\/logs: got EACCES, must be a place where this user may read and write/,
   ],
   ['a fault of the program', new TypeError('x is undefined'), 'Unexpected', /x is undefined/],
 ])('%s becomes one clean message', (_, thrown, kind, message) => {
