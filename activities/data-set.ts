@@ -2,7 +2,7 @@
  * A committed data set on this host: its manifest, and its shards as local files held in the cache while they are used.
  *
  *   P7  Training does not wait for a whole data set: shards are filled behind, and records of those that are not there yet
- *       are read from the store by range.
+ *       are read from the store by range. They are compared with the shard's file when that is there.
  *   S2  A manifest or shard that the store has lost or damaged ends the run with DataRejected; run again, preprocessing makes
  *       it anew.
  */
@@ -15,6 +15,7 @@ import { corrupt } from '../storage/blobs';
 import { parseManifest } from '../storage/commits';
 import { dataSets } from '../storage/run-layout';
 import { keyOf, uriOf, type ObjectStore } from '../storage/store';
+import { EarlyRecords } from './early-records';
 import { isDamage } from './failures';
 import type { Services } from './services';
 
@@ -68,10 +69,13 @@ export async function withFillingDataSet<T>(
     const refs = shardsOf(store, manifest);
     releases.push(cache.hold(refs));
     const there = new Set<number>();
+    const recordBytes = recordBytesOf(manifest.view);
+    const early = new EarlyRecords(recordBytes);
     const fill = async (): Promise<void> => {
       for (const [shard, ref] of refs.entries()) {
         if (!isUsed) return;
-        await intact(() => cache.path(store, ref));
+        const path = await intact(() => cache.path(store, ref));
+        if (!(await early.areThoseOf(shard, path))) throw wereOthers(ref);
         there.add(shard);
       }
     };
@@ -85,14 +89,23 @@ export async function withFillingDataSet<T>(
       filled,
       fetch: async (shard, positions) => {
         if (there.has(shard)) return null;
-        const recordBytes = refs[shard].bytes / manifest.shards[shard].records;
-        return intact(() => fetchRecords(store, refs[shard], recordBytes, positions));
+        const records = await intact(() => fetchRecords(store, refs[shard], recordBytes, positions));
+        if (there.has(shard)) return null; // it came meanwhile, and what is noted now is compared with nothing
+        early.note(shard, positions, records);
+        return records;
       },
     });
   } finally {
     isUsed = false;
     for (const release of releases) release();
   }
+}
+
+function wereOthers({ uri }: ObjectRef): LodestoneError {
+  return new LodestoneError(
+    'DataRejected',
+    `data set: ${uri}: records that were read before it was verified are not those that it has, nothing made of them is kept. Run the same command again.`,
+  );
 }
 
 function shardsOf(store: ObjectStore, { view, shards }: Manifest): ObjectRef[] {

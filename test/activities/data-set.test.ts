@@ -77,6 +77,35 @@ test('P7: a local file is not read before it is verified, however long it has be
   });
 });
 
+test('P7: records that were others than those of the shard, which was mended since, end the work', async () => {
+  let arrive = (): void => undefined;
+  const arrival = new Promise<void>((resolve) => (arrive = resolve));
+  let isDamaged = true;
+  const { store, cache, dataSet } = await stored(async (operation, key, go) => {
+    if (operation === 'getToFile' && isShard(key, [shards[1]])) await arrival;
+    const answer = await go();
+    if (operation !== 'getRange' || !isDamaged || !isShard(key, [shards[1]])) return answer;
+    return (answer as Uint8Array).map((byte) => byte ^ 1);
+  });
+  const use = (): Promise<void> =>
+    withFillingDataSet(
+      { store, cache },
+      dataSet,
+      async ({ filled, fetch }) => {
+        await fetch(1, [0]);
+        arrive();
+        await filled;
+      },
+      0,
+    );
+  await expect(use()).rejects.toMatchObject({
+    kind: 'DataRejected',
+    message: expect.stringContaining('are not those'),
+  });
+  isDamaged = false;
+  await use();
+});
+
 test('a shard that the store has lost fails whoever waits for it, and every range of it', async () => {
   const { store, cache, dataSet } = await stored();
   await store.inner.delete(dataSets.blobs + sha256(shards[1]));
