@@ -103,8 +103,8 @@ export async function withFillingDataSet<T>(
 
 function wereOthers({ uri }: ObjectRef): LodestoneError {
   return new LodestoneError(
-    'DataRejected',
-    `data set: ${uri}: records that were read before it was verified are not those that it has, nothing made of them is kept. Run the same command again.`,
+    'ArtifactCorrupt',
+    `data set: ${uri}: records that were read before it was verified are not those that it has. Nothing made of them is kept; the work is done again from its file.`,
   );
 }
 

@@ -13,7 +13,7 @@ import { LodestoneError } from '../errors';
 
 const WAIT_MS = 60_000;
 /** A killed process is gone at once, unless it hangs in a driver. */
-const ENDS_WITHIN_MS = 10_000;
+const ENDS_WITHIN_MS = 60_000;
 
 const Trainer = z.strictObject({ pid: z.int(), started: z.string() });
 

@@ -23,6 +23,11 @@ const diskIsFull = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 /** A folder in the place of a file, or one that belongs to somebody else. */
 const notWritable = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR']);
 
+const wrongKind: Readonly<Record<string, string | undefined>> = {
+  EISDIR: 'got a folder, must be a file. Name a file in it, or another.',
+  ENOTDIR: 'got a file on the way to it, must be folders. Name another place.',
+};
+
 export function toLodestoneError(error: unknown): LodestoneError {
   const chain = causes(error);
   const ours = chain.find((one): one is LodestoneError => one instanceof LodestoneError);
@@ -72,8 +77,8 @@ export function toLodestoneError(error: unknown): LodestoneError {
   if (forbidden !== undefined)
     return new LodestoneError(
       'InvalidConfig',
-      forbidden.code === 'EISDIR'
-        ? `${forbidden.path}: got a folder, must be a file. Name a file in it, or another.`
+      wrongKind[String(forbidden.code)] !== undefined
+        ? `${forbidden.path}: ${wrongKind[String(forbidden.code)]}`
         : `${forbidden.path}: got ${String(forbidden.code)}, must be a place where this user may read and write. Mend its permissions, or name another.`,
       { cause: error },
     );

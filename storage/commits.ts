@@ -4,7 +4,7 @@
  *
  *   S1  Blobs go first; the put of the manifest, named by what it is, is the commit.
  *   S2  What has no manifest does not exist. A damaged manifest is replaced by the bytes that belong there; a whole one
- *       only by itself.
+ *       only by itself, unless what it names is lost (commitWhole).
  *   S3  Nothing relies on the store for exclusion: creating is a cheap way not to disturb what is there, no more.
  */
 import type { z } from 'zod';
@@ -38,8 +38,8 @@ export async function commitManifest<S extends z.ZodType>(
 }
 
 /**
- * Writes what may be replaced: a view that follows its run (the result), a record whose target is lost. Never what another
- * object refers to.
+ * Writes what may be replaced: a view that follows its run (the result), or what names something that is lost: whatever refers
+ * to that one cannot be used either.
  */
 export async function replaceManifest<S extends z.ZodType>(
   store: ObjectStore,

@@ -4,6 +4,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  log,
   upsertMemo,
 } from '@temporalio/workflow';
 import { STOPPED_MEMO, STOPPED_MESSAGE } from '../config/stopped';
@@ -28,6 +29,11 @@ export function isEndByStop(failure: unknown): boolean {
   return !(failure.cause instanceof ApplicationFailure && failure.cause.nonRetryable);
 }
 
+/** Where the end by a stop is a failure of another kind, the log says so: the run's outcome does not. */
+export function noteFailure(failure: unknown): void {
+  if (!isCancellation(failure)) log.warn('what the stop cancelled had failed', { failure });
+}
+
 /**
  * Does work that a stop cancels. What it committed by then is found when the run is started again (S5).
  * @param scope is cancelled by the stop
@@ -38,6 +44,8 @@ export async function untilStopped<T>(scope: CancellationScope, work: () => Prom
     return await scope.run(work);
   } catch (failure) {
     const byStop = scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
-    throw byStop && isEndByStop(failure) ? runStopped() : failure;
+    if (!byStop || !isEndByStop(failure)) throw failure;
+    noteFailure(failure);
+    throw runStopped();
   }
 }

@@ -29,7 +29,7 @@ import { helpersIn, onTrainer, pipeline, withHelpers } from './activities';
 import { parseInput, parseRunName } from './input';
 import { preprocess } from './preprocess';
 import { RunState } from './run-state';
-import { isEndByStop, runStopped, untilStopped } from './stopping';
+import { isEndByStop, noteFailure, runStopped, untilStopped } from './stopping';
 
 export const progressQuery = defineQuery<RunProgress>('progress');
 export const requestStopUpdate = defineUpdate<RunProgress>('requestStop');
@@ -135,6 +135,7 @@ export async function trainPipeline(raw: unknown): Promise<RunOutcome> {
       } catch (failure) {
         const stopped = isEndByStop(failure) && current.stopRequested;
         if (!stopped || CancellationScope.current().consideredCancelled) throw failure;
+        noteFailure(failure);
         break; // before it could say what it committed
       }
       await refresh();

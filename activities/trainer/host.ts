@@ -54,7 +54,7 @@ interface Holder {
 
 const BUSY_AFTER_MS = 5_000;
 /** A killed process is gone at once, unless it hangs in a driver. */
-const ENDS_WITHIN_MS = 10_000;
+const ENDS_WITHIN_MS = 60_000;
 /** A run asks for its next work within this time, or has none for this device. */
 const BETWEEN_WORKS_MS = 5_000;
 
@@ -63,8 +63,9 @@ export class TrainerHost {
   private holder: Holder | null = null;
   /** The run whose own work was the last one, and when that ended. */
   private lastRun: { readonly run: string; readonly endedMs: number } | null = null;
-  /** Resolves when the child that was killed last is gone. */
-  private ending: Promise<void> = Promise.resolve();
+  /** Resolves when every child that was killed is gone. */
+  private ending: Promise<unknown> = Promise.resolve();
+  private kills = 0;
   /** The work that was last asked to end. */
   private stopping: string | null = null;
 
@@ -200,11 +201,11 @@ export class TrainerHost {
             return queue(() => Promise.resolve(finish(() => resolve({ result: message.result, checkpoint }))));
           case 'failed':
             clearTimeout(watch);
-            child.onEnd = null;
-            this.end(child); // what it holds may be half a step further than any commit (B3)
-            return queue(() =>
-              Promise.resolve(fail(new LodestoneError(message.kind, message.message, { facts: message.facts }))),
-            );
+            return queue(() => {
+              fail(new LodestoneError(message.kind, message.message, { facts: message.facts }));
+              this.end(child); // what it holds may be half a step further than any commit (B3)
+              return Promise.resolve();
+            });
           default:
             return assertNever(message);
         }
@@ -221,22 +222,30 @@ export class TrainerHost {
     if (this.child) tell(this.child, { type: 'stop', id });
   }
 
-  /** Ends the child at once; what it had not committed is lost, and made again. */
+  /** Ends the child at once, also one that is only about to begin; what it had not committed is lost, and made again. */
   kill(): void {
+    this.kills += 1;
     if (this.child) this.end(this.child);
   }
 
   private end(child: Child): void {
     child.process.kill('SIGKILL');
-    this.ending = child.ended;
+    this.ending = Promise.all([this.ending, child.ended]);
     if (this.child === child) this.child = null;
   }
 
   private async ready(settings: TrainerSettings): Promise<Child> {
     const held = this.child;
     if (held?.alive && canonicalJson(held.settings) === canonicalJson(settings)) return held;
-    this.kill();
-    await within(ENDS_WITHIN_MS, this.ending); // its memory of the device is free then
+    if (held) this.end(held);
+    const { kills } = this;
+    // Its memory of the device is free then. Beside it another one would only be out of memory.
+    if (!(await within(ENDS_WITHIN_MS, this.ending)))
+      throw new LodestoneError(
+        'TrainerLost',
+        `trainer: the one before is killed and does not end within ${ENDS_WITHIN_MS / 1000} s. Does the device's driver answer?`,
+      );
+    if (this.kills !== kills) throw new LodestoneError('TrainerLost', 'trainer: it was ended before it began.');
     const { child, loaded } = spawnTrainer(settings);
     this.child = child; // also while it loads: whoever kills the trainer means this one
     try {
@@ -244,7 +253,7 @@ export class TrainerHost {
       if (!(await within(deadlinesMs.start, loaded)))
         throw new LodestoneError(
           'TrainerLost',
-          `trainer: not ready after ${deadlinesMs.start / 1000} s, it was killed. Does the device's driver answer?`,
+          `trainer: not ready after ${deadlinesMs.start / 1000} s, it was killed. Does the device's driver answer? ${child.words.text}`.trim(),
         );
     } catch (error) {
       this.end(child);
@@ -259,7 +268,7 @@ function busy(why: string): LodestoneError {
 }
 
 /** @returns whether it is done in time; rejects as it does */
-async function within(ms: number, done: Promise<void>): Promise<boolean> {
+async function within(ms: number, done: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
   try {

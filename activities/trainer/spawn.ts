@@ -22,6 +22,8 @@ export interface Child {
   onMessage: ((message: ChildMessage) => void) | null;
   onEnd: ((reason: string) => void) | null;
   alive: boolean;
+  /** What it said on stderr. */
+  readonly words: LastWords;
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>;
 }
@@ -45,16 +47,9 @@ export function spawnTrainer(settings: TrainerSettings): { child: Child; loaded:
     spawned.once('exit', () => resolve());
     spawned.once('error', () => resolve());
   });
-  const child: Child = {
-    process: spawned,
-    settings,
-    fingerprint: {},
-    onMessage: null,
-    onEnd: null,
-    alive: true,
-    ended,
-  };
   const words = new LastWords();
+  const idle = { onMessage: null, onEnd: null, alive: true };
+  const child: Child = { process: spawned, settings, fingerprint: {}, ...idle, words, ended };
   spawned.stderr?.on('data', (chunk: Buffer) => words.add(chunk.toString()));
   const loaded = new Promise<void>((resolve, reject) => {
     const onDeath = (reason: string): void => {

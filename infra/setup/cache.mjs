@@ -100,7 +100,8 @@ export async function exists(path) {
 async function removeLeftovers(root, name) {
   for (const leftover of await readdir(root)) {
     if (!leftover.startsWith(`.${name}.`) || !leftover.endsWith('.tmp')) continue;
-    const isOwn = leftover.startsWith(`.${name}.${hostname()}.`);
+    const own = `.${name}.${hostname()}.`;
+    const isOwn = leftover.startsWith(own) && /^\d+-[0-9a-f]+\.tmp$/.test(leftover.slice(own.length));
     const path = join(root, leftover);
     if (isOwn || (await ageOf(path)) > LEFT_AFTER_MS) await rm(path, { recursive: true, force: true });
   }

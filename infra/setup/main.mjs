@@ -1,6 +1,6 @@
 /**
  * How the programs of set-up end: the exit code, and one message instead of a stack for what a person can mend.
- * Exit codes: 0 done; 1 a step failed; 12 the machine lacks something, the message says what (as in docs/reference/errors.md); 130, 143 interrupted.
+ * Exit codes: 0 done; 1 a step failed; 2 a word that it does not know; 12 the machine lacks something, the message says what (as in docs/reference/errors.md); 130, 143 interrupted.
  */
 import { MissingPrerequisite } from './prerequisites.mjs';
 import { CommandFailed, interruption } from './process.mjs';

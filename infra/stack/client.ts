@@ -95,6 +95,7 @@ export async function ensureStack(options: StackOptions): Promise<StackHandle> {
         held = again;
         return keepHolding();
       } catch (error) {
+        if (error instanceof LodestoneError && error.kind === 'RunStopped') return tellStopped();
         options.onProgress?.(`the local stack is lost and does not come back yet: ${(error as Error).message}`);
         await sleep(pauseMs, undefined, { ref: false });
       }

@@ -48,7 +48,9 @@ async function main(): Promise<void> {
 
   const answer = async (socket: Socket, request: Request): Promise<void> => {
     if (!isOurs(request.token)) {
-      socket.destroy();
+      if (areCurrent(stateDir, credentials)) return void socket.destroy();
+      send(socket, { type: 'ending' });
+      socket.end();
       return endWithState();
     }
     await reaped;

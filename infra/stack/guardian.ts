@@ -24,6 +24,7 @@ import { send, type Report, type Request } from './protocol';
 import { runIsClosed } from './run-leases';
 import { untilServing } from './servers';
 import {
+  areCurrent,
   logPaths,
   firstState,
   readState,
@@ -241,6 +242,7 @@ export class Guardian {
   }
 
   #save(): void {
+    if (!areCurrent(this.stateDir, this.credentials)) return; // another's by now
     try {
       writeState(this.stateDir, this.#state);
     } catch (error) {

@@ -98,10 +98,17 @@ export function writeState(stateDir: string, state: StackState): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Whether the credentials on disk are these: a state directory that was deleted, and made anew, is another one. */
+/**
+ * Whether the credentials on disk are these: a state directory that was deleted, and made anew, is another one. One that cannot
+ * be read now is not taken for deleted.
+ */
 export function areCurrent(stateDir: string, { token }: Credentials): boolean {
-  const kept = readIfThere(join(stateDir, 'credentials.json'));
-  return kept !== null && Credentials.safeParse(parseJson(kept)).data?.token === token;
+  try {
+    const kept = readIfThere(join(stateDir, 'credentials.json'));
+    return kept !== null && Credentials.parse(parseJson(kept)).token === token;
+  } catch {
+    return true;
+  }
 }
 
 /** Drawn once; of two commands that draw at the same time, both get those of the first. */

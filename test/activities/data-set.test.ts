@@ -78,9 +78,9 @@ test('P7: a local file is not read before it is verified, however long it has be
 });
 
 test('P7: records that were others than those of the shard, which was mended since, end the work', async () => {
+  let isDamaged = true;
   let arrive = (): void => undefined;
   const arrival = new Promise<void>((resolve) => (arrive = resolve));
-  let isDamaged = true;
   const { store, cache, dataSet } = await stored(async (operation, key, go) => {
     if (operation === 'getToFile' && isShard(key, [shards[1]])) await arrival;
     const answer = await go();
@@ -99,7 +99,7 @@ test('P7: records that were others than those of the shard, which was mended sin
       0,
     );
   await expect(use()).rejects.toMatchObject({
-    kind: 'DataRejected',
+    kind: 'ArtifactCorrupt', // another attempt has the file
     message: expect.stringContaining('are not those'),
   });
   isDamaged = false;

@@ -1,6 +1,6 @@
 /**
- * The promise of the house: kill -9 of the trainer and of the worker, at seeded random steps after a refresh and a
- * checkpoint inside an epoch, and the run ends with the same weights, index, curve and metrics as an undisturbed one.
+ * The promise of the house: kill -9 of the trainer and of the worker, at seeded random steps, and the run ends with the same
+ * weights, index, curve and metrics as an undisturbed one; where a kill costs steps, and wherever the commits are.
  * And the other side of it: whatever is wrong in the state that a run goes on from, be it one bit, shows in its digests.
  * Real photos, real Temporal, real MinIO, real TensorFlow.
  */
@@ -110,6 +110,7 @@ suite('a run of real photos', () => {
     const { result } = await handle.result();
     expect(result.digests).toEqual(undisturbed.digests);
     expect(result.reproducibility).toBe('identical');
+    expect(lossesOf(await readEvents(stand.store, run)).length).toBeGreaterThan(0); // some of them met an epoch
   }, 240_000);
 
   it.each([{ victim: 's3' }, { victim: 'temporal' }] as const)(

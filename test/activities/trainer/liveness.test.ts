@@ -71,6 +71,30 @@ it('B3: a failure of the child keeps its kind, and ends the child: it may be hal
   expect(() => process.kill(spawned[0], 0)).toThrow('ESRCH'); // gone before the next one began
 });
 
+it('a kill also means the trainer that is only about to begin, since the one before is still going', async () => {
+  await perform('done');
+  host.kill();
+  const next = perform('done');
+  host.kill();
+  await expect(next).rejects.toMatchObject({
+    kind: 'TrainerLost',
+    message: expect.stringContaining('before it began'),
+  });
+  expect(spawned).toHaveLength(1);
+  await perform('done');
+  expect(spawned).toHaveLength(2);
+});
+
+it('P3: a kill ends a work that failed and waits for its commits', async () => {
+  let isCommitting = (): void => undefined;
+  const committing = new Promise<void>((resolve) => (isCommitting = resolve));
+  const commit = (): Promise<CheckpointRef> => (isCommitting(), new Promise(() => undefined)); // a store that is away
+  const failing = perform('checkpoint=1 fail=OutOfMemory', { commit });
+  await committing;
+  host.kill();
+  await expect(failing).rejects.toMatchObject({ kind: 'TrainerLost' });
+});
+
 it('P5: a trainer that never gets ready is killed after a while, and the next work gets another one', async () => {
   process.env['FAKE_CHILD_HANGS'] = 'as one whose driver does not answer';
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'hrtime'] });

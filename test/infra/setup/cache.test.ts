@@ -2,6 +2,7 @@
  * The user cache under what breaks set-ups: kill -9 in the middle, two at once, a failing step, a damaged download.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { inNode, startInNode, temporaryFolder } from './in-node';
 
@@ -42,7 +43,8 @@ describe('cacheEntry', () => {
 
   test('what another host left, or is building, stays for a day', async () => {
     const root = freshRoot();
-    const [young, old] = ['.tool.another-host.7-aa.tmp', '.tool.another-host.7-bb.tmp'];
+    // The young one's name begins with that of this host.
+    const [young, old] = [`.tool.${hostname()}.local.7-aa.tmp`, '.tool.another-host.7-bb.tmp'];
     for (const name of [young, old]) mkdirSync(join(root, name), { recursive: true });
     utimesSync(join(root, old), 1000, 1000);
     expect((await inNode(buildScript(root, ''))).stdout).toContain('content 12');

@@ -10,7 +10,7 @@ import { readEnvironment } from '../../../config/environment';
 import { isAlive } from '../../../infra/stack/processes';
 import { send, tryConnect } from '../../../infra/stack/protocol';
 import { socketAddress } from '../../../infra/stack/state';
-import { hasServer } from '../../storage/support/servers';
+import { freePort, hasServer } from '../../storage/support/servers';
 import {
   buildGuardian,
   endAll,
@@ -222,11 +222,9 @@ test('a taken port is named with its holder and the way out; the stack ends agai
 
 test('ports that are asked for while others start the stack on other ports are refused, not ignored', async () => {
   const stateDir = freshStateDir();
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  const [one, other] = await Promise.allSettled([up(stateDir), up(stateDir, { ports: { temporal: port } })]);
+  const ports = await Promise.all([freePort(), freePort()]);
+  const wishes = ports.map((temporal) => up(stateDir, { ports: { temporal } })); // whichever of them comes first
+  const [one, other] = await Promise.allSettled(wishes);
   const [held, refused] = one.status === 'fulfilled' ? [one, other] : [other, one];
   expect(refused).toMatchObject({ status: 'rejected', reason: { kind: 'InvalidConfig' } });
   if (held.status === 'fulfilled') await held.value.release();
