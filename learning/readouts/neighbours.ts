@@ -53,16 +53,11 @@ export async function searchNeighbours(
   onBlock: (queries: number) => Promise<void>,
 ): Promise<Neighbours> {
   const found = emptyNeighbours(request);
-  const search = searchAmong(request, found.count);
-  try {
-    for (let begin = 0; begin < found.queries; begin += search.block) {
-      const end = min(begin + search.block, found.queries);
-      searchRows(request, search, begin, end, found);
-      await onBlock(end - begin);
-    }
-  } finally {
-    search.dispose();
-  }
+  await searchInBlocks(request, async (block, begin) => {
+    found.references.set(block.references, begin * found.count);
+    if (!request.orderOnly) found.distances.set(block.distances, begin * found.count);
+    await onBlock(block.queries);
+  });
   return found;
 }
 

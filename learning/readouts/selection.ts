@@ -114,7 +114,7 @@ function sortByRange(values: Float32Array, places: Int32Array, size: number, { l
 function sortByKeys({ bits, keys, places }: Sorting, size: number): void {
   if (size > PLACES)
     throw new LodestoneError(
-      'Unexpected',
+      'NumericalDivergence', // what would be tried again would happen again
       `neighbours: ${size} rows are too near to each other to be told apart, ${PLACES} can be sorted. Has the embedding collapsed?`,
     );
   for (let place = 0; place < size; place++) {
