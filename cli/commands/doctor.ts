@@ -3,13 +3,14 @@
  * child process, so that a crash of it is a line as well.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readEnvironment } from '../../config/environment';
 import { failures, type FailureKind } from '../../errors';
+import { readToolchain } from '../../infra/stack/toolchain';
 import type { Context } from '../context';
 import { withStore } from '../context';
 import { gpuChecks, librariesNotOpened, loaderSpeaks, nvidiaOfKernel } from './doctor-gpu';
@@ -55,11 +56,6 @@ const EngineAnswer = z.object({
   cudaBuild: z.boolean(),
 });
 
-const Toolchain = z.looseObject({
-  temporal: z.string().nullable(),
-  minio: z.string().nullable(),
-  versitygw: z.string().nullable(),
-});
 /** What needs a server program that set-up was not to build. */
 const NEED: Readonly<Record<'temporal' | 'minio' | 'versitygw', string>> = {
   temporal: 'the local stack',
@@ -130,29 +126,18 @@ async function diskCheck(folder: string): Promise<Check> {
   };
 }
 
-/** undefined: half a file, of a machine that lost its power. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** @param usesLocalStack no servers are configured */
 function toolchainChecks(folder: string, usesLocalStack: boolean): Check[] {
   if (!existsSync(toolchainFile))
     return [
       { name: 'set-up', state: 'fail', text: `${shownPath(folder, toolchainFile)} is missing. Run: npm run setup` },
     ];
-  const read = Toolchain.safeParse(jsonOf(readFileSync(toolchainFile, 'utf8')));
-  if (!read.success)
+  const read = readToolchain(toolchainFile);
+  if (read === null)
     return [
       { name: 'set-up', state: 'fail', text: `${shownPath(folder, toolchainFile)} cannot be read. Run: npm run setup` },
     ];
-  return (['temporal', 'minio', 'versitygw'] as const).map((name) =>
-    programCheck(name, read.data[name], usesLocalStack),
-  );
+  return (['temporal', 'minio', 'versitygw'] as const).map((name) => programCheck(name, read[name], usesLocalStack));
 }
 
 /** @param path null: set-up was not to build it */

@@ -2,12 +2,12 @@
  * The programs of the local stack as command lines, and how each shows that it serves. Loopback only; secrets go by the
  * environment, never on a command line. Does not start anything.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Connection } from '@temporalio/client';
-import { z } from 'zod';
 import { LodestoneError } from '../../errors';
+import { readToolchain } from './toolchain';
 import { dataPaths, type Credentials, type Ports, type ProcessName, type S3Kind } from './state';
 
 export interface Program {
@@ -185,21 +185,6 @@ function ownEnvironment(stateDir: string): NodeJS.ProcessEnv {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name))),
     XDG_CONFIG_HOME: join(stateDir, 'no-profiles'), // Temporal's profile file could add TLS or an API key
   };
-}
-
-const Toolchain = z.looseObject({
-  temporal: z.string().nullable(),
-  minio: z.string().nullable(),
-  versitygw: z.string().nullable(),
-});
-
-/** null: half a file, of a machine that lost its power, or one of another version. */
-function readToolchain(file: string): z.infer<typeof Toolchain> | null {
-  try {
-    return Toolchain.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    return null;
-  }
 }
 
 /** @throws ToolMissing */
