@@ -20,13 +20,15 @@ const REFUSED = new Set([7, 16]);
 /** No space on the disk, none in the quota, a file longer than this process may write. */
 const diskIsFull = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** A folder in the place of a file, or one that belongs to somebody else. */
-const notWritable = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR']);
-
-const wrongKind: Readonly<Record<string, string | undefined>> = {
-  EISDIR: 'got a folder, must be a file. Name a file in it, or another.',
-  ENOTDIR: 'got a file on the way to it, must be folders. Name another place.',
-};
+const NOT_ALLOWED = 'refuses this user, must be a place to read and write. Mend its permissions, or name another.';
+/** What is wrong with a place that was named. */
+const wrongPlace: ReadonlyMap<unknown, string> = new Map([
+  ['EISDIR', 'got a folder, must be a file. Name a file in it, or another.'],
+  ['ENOTDIR', 'got a file on the way to it, must be folders. Name another place.'],
+  ['EACCES', NOT_ALLOWED],
+  ['EPERM', NOT_ALLOWED],
+  ['EROFS', 'lies on a disk that is mounted for reading, must be a place to write. Name another.'],
+]);
 
 export function toLodestoneError(error: unknown): LodestoneError {
   const chain = causes(error);
@@ -73,15 +75,11 @@ export function toLodestoneError(error: unknown): LodestoneError {
       { cause: error },
     );
 
-  const forbidden = chain.find(({ code, path }) => path !== undefined && notWritable.has(String(code)));
-  if (forbidden !== undefined)
-    return new LodestoneError(
-      'InvalidConfig',
-      wrongKind[String(forbidden.code)] !== undefined
-        ? `${forbidden.path}: ${wrongKind[String(forbidden.code)]}`
-        : `${forbidden.path}: got ${String(forbidden.code)}, must be a place where this user may read and write. Mend its permissions, or name another.`,
-      { cause: error },
-    );
+  const misplaced = chain.find(({ code, path }) => path !== undefined && wrongPlace.has(code));
+  if (misplaced !== undefined)
+    return new LodestoneError('InvalidConfig', `${misplaced.path}: ${wrongPlace.get(misplaced.code)}`, {
+      cause: error,
+    });
 
   const workflow = named('WorkflowFailedError');
   const innermost = chain.at(-1)?.message ?? String(error);

@@ -63,7 +63,7 @@ test.each<[string, unknown, FailureKind, RegExp]>([
     'a folder of somebody else',
     Object.assign(new Error('EACCES'), { code: 'EACCES', path: '.lodestone/logs' }),
     'InvalidConfig',
-    /^\.lodestone\/logs: got EACCES, must be a place where this user may read and write/,
+    /^\.lodestone\/logs: refuses this user, must be a place to read and write\. Mend/,
   ],
   ['a fault of the program', new TypeError('x is undefined'), 'Unexpected', /x is undefined/],
 ])('%s becomes one clean message', (_, thrown, kind, message) => {
