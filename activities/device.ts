@@ -10,10 +10,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { abstractSocket } from '../config/abstract-socket';
 import { LodestoneError } from '../errors';
+import { deadlinesMs } from './trainer/protocol';
 
 const WAIT_MS = 60_000;
-/** A killed process is gone at once, unless it hangs in a driver. */
-const ENDS_WITHIN_MS = 60_000;
 
 const Trainer = z.strictObject({ pid: z.int(), started: z.string() });
 
@@ -69,7 +68,7 @@ export async function endLeftTrainer(cacheDirectory: string): Promise<void> {
   if (!parsed.success) return;
   const { pid, started } = parsed.data;
   if (startTimeOf(pid) === started) process.kill(pid, 'SIGKILL');
-  const deadline = performance.now() + ENDS_WITHIN_MS;
+  const deadline = performance.now() + deadlinesMs.end;
   while (startTimeOf(pid) === started && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -53,8 +53,6 @@ interface Holder {
 }
 
 const BUSY_AFTER_MS = 5_000;
-/** A killed process is gone at once, unless it hangs in a driver. */
-const ENDS_WITHIN_MS = 60_000;
 /** A run asks for its next work within this time, or has none for this device. */
 const BETWEEN_WORKS_MS = 5_000;
 
@@ -240,10 +238,10 @@ export class TrainerHost {
     if (held) this.end(held);
     const { kills } = this;
     // Its memory of the device is free then. Beside it another one would only be out of memory.
-    if (!(await within(ENDS_WITHIN_MS, this.ending)))
+    if (!(await within(deadlinesMs.end, this.ending)))
       throw new LodestoneError(
         'TrainerLost',
-        `trainer: the one before is killed and does not end within ${ENDS_WITHIN_MS / 1000} s. Does the device's driver answer?`,
+        `trainer: the one before is killed and does not end within ${deadlinesMs.end / 1000} s. Does the device's driver answer?`,
       );
     if (this.kills !== kills) throw new LodestoneError('TrainerLost', 'trainer: it was ended before it began.');
     const { child, loaded } = spawnTrainer(settings);

@@ -130,16 +130,20 @@ export type WorkResult =
   /** The parts that this work made. */
   | { readonly type: 'helped'; readonly parts: readonly number[] };
 
-/** How long the child may take to be ready, and may stay silent in what it does now (P5). */
+/**
+ * How long the child may take to be ready, may stay silent in what it does now (P5), and may take to be gone once it is killed:
+ * no time at all, unless it hangs in a driver.
+ */
 export const deadlinesMs = {
   start: 300_000,
+  end: 60_000,
   load: 900_000,
   step: 300_000,
   commit: 900_000,
   refresh: 600_000,
   evaluate: 900_000,
 } as const;
-export type Activity = Exclude<keyof typeof deadlinesMs, 'start'>;
+export type Activity = Exclude<keyof typeof deadlinesMs, 'start' | 'end'>;
 
 export type ChildMessage =
   | { readonly type: 'ready'; readonly fingerprint: Readonly<Record<string, string>> }
