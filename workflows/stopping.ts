@@ -1,4 +1,4 @@
-/** A stop before there is anything to evaluate: what is under way is cancelled, and the run ends as stopped. */
+/** How work ends that a stop cancels; before there is anything to evaluate the run ends with it, as stopped. */
 import {
   ActivityFailure,
   ApplicationFailure,

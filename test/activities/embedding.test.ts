@@ -7,14 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import {
-  DataSetManifest,
-  Evaluation,
-  IndexManifest,
-  type CheckpointRef,
-  type IndexRef,
-  type ObjectRef,
-} from '../../config/artifacts';
+import { Evaluation, IndexManifest, type CheckpointRef, type IndexRef, type ObjectRef } from '../../config/artifacts';
 import { Recipe } from '../../config/recipe';
 import type {
   EvaluateRequest,
@@ -30,11 +23,11 @@ import { createTrainerActivities } from '../../activities/training';
 import { LodestoneError } from '../../errors';
 import { LocalCache } from '../../storage/cache';
 import { CheckpointStore } from '../../storage/checkpoints';
-import { commitManifest, readManifest } from '../../storage/commits';
+import { readManifest } from '../../storage/commits';
 import { FileStore } from '../../storage/file-store';
-import { dataSets, runLayout } from '../../storage/run-layout';
+import { runLayout } from '../../storage/run-layout';
 import type { ObjectStore } from '../../storage/store';
-import { emptyDataSet } from './empty-data-set';
+import { dataSetOfShard, emptyDataSet } from './played-data-sets';
 import { exampleRun } from '../report/example';
 import { FaultyStore, keysOf } from '../storage/support/faulty-store';
 
@@ -262,12 +255,7 @@ it('H3: where the device is wanted, the trainer is told to stop, what it made st
 
 it('P2: a shard that fails behind help that has ended does not end the trainer of whoever has the device now', async () => {
   const lost = 'e'.repeat(64);
-  dataSet = await commitManifest(store, dataSets.manifest('behind'), DataSetManifest, {
-    version: 1,
-    view: { edge: 4, channels: 3, invert: false },
-    shards: [{ sha256: lost, records: 1 }],
-    ...{ records: [], quarantined: [], duplicates: [], notes: [] },
-  });
+  dataSet = await dataSetOfShard(store, lost);
   let fail = (): void => undefined;
   const ended = new Promise<void>((resolve) => (fail = resolve));
   let asks = 0;

@@ -14,7 +14,7 @@ import { LodestoneError } from '../../errors';
 import { LocalCache } from '../../storage/cache';
 import { FileStore } from '../../storage/file-store';
 import type { ObjectStore } from '../../storage/store';
-import { emptyDataSet } from './empty-data-set';
+import { emptyDataSet } from './played-data-sets';
 
 export const RUN = 'played';
 

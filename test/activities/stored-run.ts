@@ -22,7 +22,7 @@ import { runLayout } from '../../storage/run-layout';
 import type { ObjectStore } from '../../storage/store';
 import { exampleRun } from '../report/example';
 import { freshFolder } from '../storage/support/temporary-folder';
-import { emptyDataSet } from './empty-data-set';
+import { emptyDataSet } from './played-data-sets';
 
 const EPOCHS = 2;
 const STEPS = 3;

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataSetManifest, type CheckpointRef } from '../../config/artifacts';
+import type { CheckpointRef } from '../../config/artifacts';
 import { Blobs } from '../../storage/blobs';
 import { CheckpointStore } from '../../storage/checkpoints';
-import { commitManifest } from '../../storage/commits';
 import { dataSets, runLayout } from '../../storage/run-layout';
 import { FaultyStore, keysOf } from '../storage/support/faulty-store';
+import { dataSetOfShard } from './played-data-sets';
 import { finished, lost, PlayedTraining, RUN, stepTo, weightsAt } from './played-training';
 
 let played: PlayedTraining;
@@ -79,12 +79,7 @@ describe('P7: a shard that comes behind the training', () => {
       if (operation === 'getToFile' && key.endsWith(digest)) await arrive;
       return go();
     });
-    played.dataSet = await commitManifest(played.store, dataSets.manifest('e'), DataSetManifest, {
-      version: 1,
-      view: { edge: 4, channels: 3, invert: false },
-      shards: [{ sha256: digest, records: 1 }],
-      ...{ records: [], quarantined: [], duplicates: [], notes: [] },
-    });
+    played.dataSet = await dataSetOfShard(played.store, digest);
     let begin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const stage = played.stage(async (work, hooks) => {
