@@ -82,11 +82,11 @@ export class LocalCache {
   }
 
   /** Removes what a killed process left half downloaded. What is younger may be another's that shares the folder. */
-  async removeLeftovers(olderThanMs = LEFT_AFTER_MS): Promise<void> {
+  async removeLeftovers(): Promise<void> {
     const folder = this.#incoming;
     for (const name of await readdir(folder).catch(() => [])) {
       const found = await statIfThere(join(folder, name));
-      if (found !== null && Date.now() - found.mtimeMs > olderThanMs) await rm(join(folder, name), { force: true });
+      if (found !== null && Date.now() - found.mtimeMs > LEFT_AFTER_MS) await rm(join(folder, name), { force: true });
     }
   }
 
