@@ -9,7 +9,17 @@
 import { LodestoneError } from '../errors';
 import { proofs } from './proofs';
 
-export const kernelOps = ['batchNorm', 'relu', 'normRelu', 'maxPool', 'pointwise', 'crop', 'momentum', 'adam'] as const;
+export const kernelOps = [
+  'batchNorm',
+  'relu',
+  'normRelu',
+  'maxPool',
+  'pointwise',
+  'winograd',
+  'crop',
+  'momentum',
+  'adam',
+] as const;
 export type KernelOp = (typeof kernelOps)[number];
 export type Kernel = 'fused' | 'stock';
 

@@ -10,6 +10,7 @@ import type { AdamUpdate, MomentumUpdate } from './implementations/optimizers';
 import { composedNormRelu, fusedNormRelu, type NormRelu } from './implementations/norm-relu';
 import { fusedPointwise, stockPointwise, type Pointwise } from './implementations/pointwise';
 import { fusedRelu, stockRelu, type Relu } from './implementations/relu';
+import { stockConvolve3x3, winograd, type Convolve3x3 } from './implementations/winograd';
 import type { KernelOp } from './kernels';
 import { binding, uploadBytes } from './native';
 import { tf } from './tf';
@@ -33,6 +34,7 @@ export const proofs: Readonly<Record<KernelOp, () => Verdict>> = {
   normRelu: () => compare(normReluResults(fusedNormRelu), normReluResults(composedNormRelu(stockBatchNorm, stockRelu))),
   maxPool: () => compare(maxPoolResults(fusedMaxPool), maxPoolResults(stockMaxPool)),
   pointwise: () => compare(pointwiseResults(fusedPointwise), pointwiseResults(stockPointwise)),
+  winograd: () => compare(convolve3x3Results(winograd), convolve3x3Results(stockConvolve3x3)),
   crop: () => compare(cropResults(fusedCropResize), cropResults(stockCropResize)),
   momentum: () => compare(momentumResults(fusedMomentum), momentumResults(stockMomentum)),
   adam: () => compare(adamResults(fusedAdam), adamResults(stockAdam)),
@@ -108,12 +110,29 @@ function pointwiseResults(pointwise: Pointwise): Results {
   if (pointwise === fusedPointwise && binding().isUsingGpuDevice()) {
     throw new Error('cuDNN has kernels for it, and lays images out in another order than a product would find them');
   }
+  return convolutionResults(pointwise, [2, 5, 4, 9], [1, 1, 9, 7]);
+}
+
+/** Of tiles that reach over the border and that do not, and of more channels than are worked on at a time. */
+function convolve3x3Results(convolve3x3: Convolve3x3): Results {
+  return convolutionResults(convolve3x3, [2, 9, 6, 32], [3, 3, 32, 112]);
+}
+
+type Shape4 = [number, number, number, number];
+
+function convolutionResults(convolve: Pointwise | Convolve3x3, shape: Shape4, filterShape: Shape4): Results {
   return collect((results) => {
-    const x = tf.tensor(noise(2 * 5 * 4 * 9, 12), [2, 5, 4, 9]);
-    const filter = tf.tensor(noise(9 * 7, 13), [1, 1, 9, 7]);
-    const convolve = (input: tf.Tensor, weights: tf.Tensor): tf.Tensor =>
-      pointwise(input as tf.Tensor4D, weights as tf.Tensor4D);
-    const { value, grads } = tf.valueAndGrads(convolve)([x, filter], tf.tensor(noise(2 * 5 * 4 * 7, 14), [2, 5, 4, 7]));
+    const tensor = (of: Shape4, seed: number): tf.Tensor4D =>
+      tf.tensor4d(
+        noise(
+          of.reduce((product, length) => product * length),
+          seed,
+        ),
+        of,
+      );
+    const forward = (x: tf.Tensor, filter: tf.Tensor): tf.Tensor => convolve(x as tf.Tensor4D, filter as tf.Tensor4D);
+    const dy = tensor([shape[0], shape[1], shape[2], filterShape[3]], 14);
+    const { value, grads } = tf.valueAndGrads(forward)([tensor(shape, 12), tensor(filterShape, 13)], dy);
     results.y = copy(value);
     ['dx', 'dfilter'].forEach((name, i) => (results[name] = copy(grads[i])));
   });

@@ -154,7 +154,7 @@ export function programCheck(name: keyof typeof NEED, path: string | null, usesL
 }
 
 /** Fused kernels for CPUs only: on a GPU the stock ones, which are cuDNN's, are the right ones. */
-const CPU_KERNELS = ['normRelu', 'maxPool', 'pointwise', 'crop'];
+const CPU_KERNELS = ['normRelu', 'maxPool', 'pointwise', 'winograd', 'crop'];
 
 export function kernelCheck(kernels: z.infer<typeof EngineAnswer>['kernels'], onGpu: boolean): Check {
   const chosen = Object.entries(kernels);

@@ -30,6 +30,9 @@ const rules: Readonly<Record<string, Rule>> = {
   Conv2D: { inputs: [0, 1], where: 'always' },
   Conv2DBackpropFilter: { inputs: [0, 2], where: 'always' },
   Conv2DBackpropInput: { inputs: [1, 2], where: 'always' },
+  /** Computes in float32 from what is stored as bfloat16; filters and their gradients stay float32. */
+  LodestoneConvolve: { inputs: [0], where: 'always' },
+  LodestoneConvolveFilterGrad: { inputs: [0, 1], outputs: { allButLast: 1 }, where: 'always' },
   /** Its sums are float32, and what follows it is a convolution. */
   LodestoneCrop: { inputs: [], where: 'always' },
   FusedBatchNormV3: { inputs: [0], where: 'one is' },

@@ -6,6 +6,7 @@
 import { fusedMaxPool, stockMaxPool } from '../implementations/max-pool';
 import { fusedPointwise } from '../implementations/pointwise';
 import { fusedRelu, stockRelu } from '../implementations/relu';
+import { suitsWinograd, winograd, winogradFolded } from '../implementations/winograd';
 import { kernelFor } from '../kernels';
 import { attribute, runOneOutput } from '../native';
 import { tf } from '../tf';
@@ -19,7 +20,12 @@ import { tf } from '../tf';
 export function conv2d(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor4D {
   const isPointwise = stride === 1 && filter.shape[0] === 1 && filter.shape[1] === 1;
   if (isPointwise && kernelFor('pointwise') === 'fused') return fusedPointwise(x as tf.Tensor4D, filter as tf.Tensor4D);
+  if (isWinograd(x, filter, stride)) return winograd(x as tf.Tensor4D, filter as tf.Tensor4D);
   return convolution(x, filter, stride);
+}
+
+function isWinograd(x: tf.Tensor, filter: tf.Tensor, stride: number): boolean {
+  return suitsWinograd(x, filter, stride) && kernelFor('winograd') === 'fused';
 }
 
 function convolution(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor4D {
@@ -32,6 +38,7 @@ function convolution(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor
  * @param bias [K]
  */
 export function convolveFolded(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor, stride: number): tf.Tensor4D {
+  if (isWinograd(x, filter, stride)) return winogradFolded(x, filter, bias);
   return tf.tidy(() => {
     const attributes = [attribute.float32('T'), attribute.string('data_format', 'NHWC')];
     const biased = runOneOutput('BiasAdd', attributes, [convolution(x, filter, stride), bias]);

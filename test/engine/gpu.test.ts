@@ -7,7 +7,7 @@ import { proofs } from '../../engine/proofs';
 
 const onGpu = <T>(run: () => T): T => withBinding({ isUsingGpuDevice: () => true }, run);
 
-test.each(['normRelu', 'maxPool', 'crop'] as const)('our own op of %s is not even tried on a GPU', (op) => {
+test.each(['normRelu', 'maxPool', 'winograd', 'crop'] as const)('our own op of %s is not even tried on a GPU', (op) => {
   expect(() => onGpu(() => proofs[op]())).toThrow(/own ops run on CPUs/);
 });
 

@@ -14,6 +14,7 @@ jest.mock('../../engine/proofs', () => ({
       throw new Error("No registered 'LodestoneMaxPool' OpKernel for 'CPU' devices\n more lines");
     },
     pointwise: () => ({ equal: true, why: 'bitwise equal to stock' }),
+    winograd: () => ({ equal: true, why: 'bitwise equal to stock' }),
     crop: () => {
       throw new Error("lodestone's own ops: ops.node: cannot open shared object file");
     },
@@ -31,6 +32,7 @@ test('K2: a kernel that fails its proof, or does not exist, is replaced by stock
     normRelu: 'fused',
     maxPool: 'fused',
     pointwise: 'fused',
+    winograd: 'fused',
     crop: 'fused',
     momentum: 'stock',
     adam: 'fused',
@@ -47,6 +49,7 @@ test('K2: a kernel that fails its proof, or does not exist, is replaced by stock
       why: "no fused kernel here: No registered 'LodestoneMaxPool' OpKernel for 'CPU' devices",
     },
     pointwise: { kernel: 'fused', why: 'bitwise equal to stock' },
+    winograd: { kernel: 'fused', why: 'bitwise equal to stock' },
     crop: {
       kernel: 'stock',
       why: "no fused kernel here: lodestone's own ops: ops.node: cannot open shared object file",

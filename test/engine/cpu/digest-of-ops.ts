@@ -54,6 +54,23 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
       wide(runNarrow('LodestoneMaxPoolGrad', [...windows, ...image], [dy, places], 1)[0]),
     );
   }
+  for (const [inputs, outputs, side] of [
+    [64, 208, 30],
+    [208, 64, 7],
+  ]) {
+    const [images, dy] = [inputs, outputs].map((count, i) =>
+      narrow(tf.tensor4d(noise(8 * side * side * count, 16 + i), [8, side, side, count])),
+    );
+    const filter = tf.tensor4d(noise(9 * inputs * outputs, 18), [3, 3, inputs, outputs]);
+    for (const [input, turned] of [
+      [images, false],
+      [dy, true],
+    ] as const) {
+      const given = [attribute.type('T', T), attribute.bool('turned', turned), attribute.int('biases', 0)];
+      add(wide(runNarrow('LodestoneConvolve', given, [input, filter], 1)[0]));
+    }
+    add(...runNarrow('LodestoneConvolveFilterGrad', [attribute.type('T', T)], [images, dy], 1));
+  }
   for (const { images, factor, shift } of sides) {
     const given = [attribute.type('T', T), attribute.int('size', 96)];
     add(wide(runNarrow('LodestoneCrop', given, [images, boxes, factor, shift], 1)[0]));

@@ -118,6 +118,31 @@ export function convReference(
   return y;
 }
 
+/** Derivatives of Σ dy · convReference by images and by filter. */
+export function convGradientReference(
+  x: ArrayLike<number>,
+  [n, h, w, c]: Shape4,
+  filter: ArrayLike<number>,
+  size: number,
+  stride: number,
+  k: number,
+  dy: ArrayLike<number>,
+): { readonly dx: Float64Array; readonly dfilter: Float64Array } {
+  const [rows, columns] = [same(h, size, stride), same(w, size, stride)];
+  const [dx, dfilter] = [new Float64Array(x.length), new Float64Array(filter.length)];
+  forEachWindow([n, h, w, c], rows, columns, size, stride, (image, oy, ox, iy, ix, fy, fx) => {
+    for (let i = 0; i < c; i++) {
+      const [pixel, weight] = [((image * h + iy) * w + ix) * c + i, ((fy * size + fx) * c + i) * k];
+      for (let o = 0; o < k; o++) {
+        const given = dy[((image * rows.out + oy) * columns.out + ox) * k + o];
+        dx[pixel] += given * filter[weight + o];
+        dfilter[weight + o] += given * x[pixel];
+      }
+    }
+  });
+  return { dx, dfilter };
+}
+
 type Visit = (image: number, oy: number, ox: number, iy: number, ix: number, fy: number, fx: number) => void;
 
 function forEachWindow(

@@ -1,0 +1,66 @@
+// The loops of Winograd's convolutions. Compiled once for each instruction set (winograd-loops.cc). Know neither TensorFlow nor
+// threads.
+//
+// Every sum runs along the channels, or along the tiles, in their order, one accumulator a result, and every product that is added
+// is one fused operation: the bits are the same for every width of vectors, and however channels and tiles are divided.
+#ifndef LODESTONE_ENGINE_CPU_WINOGRAD_LOOPS_H_
+#define LODESTONE_ENGINE_CPU_WINOGRAD_LOOPS_H_
+
+#include <cstdint>
+
+#include "elements.h"
+#include "winograd.h"
+
+namespace lodestone {
+
+// What one call takes at most, such that what it works on stays in a core's own cache: measured on Zen 4.
+constexpr int64_t kTilesOfConvolve = 24, kInputsOfConvolve = 192, kOutputsOfConvolve = 96;
+constexpr int64_t kTilesOfGradient = 48, kInputsOfGradient = 64, kOutputsOfGradient = 96;
+
+// Floats between the matrices of two places. A tile's numbers lie one at each place: were these a power of 2 apart, a few lines of
+// the cache would have to hold them all.
+constexpr int64_t kApart = 16;
+
+// Floats of `scratch`, which begins where a vector may, and of `transformed`.
+constexpr int64_t kScratchOfConvolve =
+    kPlaces * (kTilesOfConvolve * (kInputsOfConvolve + kOutputsOfConvolve) + 2 * kApart);
+constexpr int64_t kScratchOfGradient =
+    kPlaces * (kTilesOfGradient * (kInputsOfGradient + kOutputsOfGradient) + kInputsOfGradient * kOutputsOfGradient +
+               3 * kApart);
+inline int64_t SizeOfTransformed(const Convolution& of) {
+  return kPlaces * (of.inputs + 1) * of.outputs;
+}
+
+// How a filter lies in memory.
+enum class Filter {
+  kAsIs,    // [3, 3, inputs, outputs]
+  kTurned,  // [3, 3, outputs, inputs], to be turned by 180°: the convolution is the gradient of another's input
+};
+
+// What the loops do with pixels of type T.
+template <typename T>
+struct WinogradLoops {
+  // `filter` into `transformed`, for a range of inputs.
+  void (*transform)(const float* filter, Filter lies, const Convolution& of, Range inputs, float* transformed);
+  // A range of tiles and of outputs, at most kTilesOfConvolve and kOutputsOfConvolve. With `bias`: max(y + bias, 0).
+  void (*convolve)(const T* x, const float* transformed, const float* bias, T* y, const Convolution& of, Range tiles,
+                   Range outputs, float* scratch);
+  // The gradient of the filter, [3, 3, inputs, outputs], for a range of inputs and of outputs, at most kInputsOfGradient and
+  // kOutputsOfGradient, from all tiles.
+  void (*filter_gradient)(const T* x, const T* dy, float* gradient, const Convolution& of, Range inputs, Range outputs,
+                          float* scratch);
+};
+
+// Of float and of Bf16.
+namespace avx2 {
+template <typename T>
+const WinogradLoops<T>& LoopsOfWinograd();
+}
+namespace avx512 {
+template <typename T>
+const WinogradLoops<T>& LoopsOfWinograd();
+}
+
+}  // namespace lodestone
+
+#endif  // LODESTONE_ENGINE_CPU_WINOGRAD_LOOPS_H_
