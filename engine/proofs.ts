@@ -10,7 +10,7 @@ import type { AdamUpdate, MomentumUpdate } from './implementations/optimizers';
 import { composedNormRelu, fusedNormRelu, type NormRelu } from './implementations/norm-relu';
 import { fusedPointwise, stockPointwise, type Pointwise } from './implementations/pointwise';
 import { fusedRelu, stockRelu, type Relu } from './implementations/relu';
-import { stockConvolve3x3, winograd, type Convolve3x3 } from './implementations/winograd';
+import { stockConvolve, winograd, type Convolve } from './implementations/winograd';
 import type { KernelOp } from './kernels';
 import { binding, uploadBytes } from './native';
 import { tf } from './tf';
@@ -34,7 +34,7 @@ export const proofs: Readonly<Record<KernelOp, () => Verdict>> = {
   normRelu: () => compare(normReluResults(fusedNormRelu), normReluResults(composedNormRelu(stockBatchNorm, stockRelu))),
   maxPool: () => compare(maxPoolResults(fusedMaxPool), maxPoolResults(stockMaxPool)),
   pointwise: () => compare(pointwiseResults(fusedPointwise), pointwiseResults(stockPointwise)),
-  winograd: () => compare(convolve3x3Results(winograd), convolve3x3Results(stockConvolve3x3)),
+  winograd: () => compare(winogradResults(winograd), winogradResults(stockConvolve)),
   crop: () => compare(cropResults(fusedCropResize), cropResults(stockCropResize)),
   momentum: () => compare(momentumResults(fusedMomentum), momentumResults(stockMomentum)),
   adam: () => compare(adamResults(fusedAdam), adamResults(stockAdam)),
@@ -114,13 +114,18 @@ function pointwiseResults(pointwise: Pointwise): Results {
 }
 
 /** Of tiles that reach over the border and that do not, and of more channels than are worked on at a time. */
-function convolve3x3Results(convolve3x3: Convolve3x3): Results {
-  return convolutionResults(convolve3x3, [2, 9, 6, 32], [3, 3, 32, 112]);
+function winogradResults(convolve: Convolve): Results {
+  return Object.fromEntries(
+    [3, 5].flatMap((size) => {
+      const results = convolutionResults(convolve, [2, 9, 6, 32], [size, size, 32, 112]);
+      return Object.entries(results).map(([name, values]) => [`${name} of ${size} × ${size}`, values]);
+    }),
+  );
 }
 
 type Shape4 = [number, number, number, number];
 
-function convolutionResults(convolve: Pointwise | Convolve3x3, shape: Shape4, filterShape: Shape4): Results {
+function convolutionResults(convolve: Pointwise | Convolve, shape: Shape4, filterShape: Shape4): Results {
   return collect((results) => {
     const tensor = (of: Shape4, seed: number): tf.Tensor4D =>
       tf.tensor4d(

@@ -34,10 +34,7 @@ inline void ProductOfBlock(Left left, Right right, int64_t column, int64_t terms
                            int64_t result_stride) {
   const float* vectors[kVectors];
   for (int v = 0; v < kVectors; v++) vectors[v] = right.At(column + v * kLanes);
-  Vector sums[kRowsTogether][kVectors];
-  for (int i = 0; i < kRowsTogether; i++)
-    for (int v = 0; v < kVectors; v++)
-      sums[i][v] = onto ? Load(result + i * result_stride + v * kLanes, kLanes) : Vector{};
+  Vector sums[kRowsTogether][kVectors] = {};
   for (int64_t term = 0; term < terms; term++, left.data += left.column) {
     Vector row[kVectors];
     for (int v = 0; v < kVectors; v++) row[v] = Load(vectors[v] + term * right.row, kLanes);
@@ -46,11 +43,15 @@ inline void ProductOfBlock(Left left, Right right, int64_t column, int64_t terms
       for (int v = 0; v < kVectors; v++) sums[i][v] = Fused(factor, row[v], sums[i][v]);
     }
   }
-  for (int i = 0; i < kRowsTogether; i++)
-    for (int v = 0; v < kVectors; v++) Store(result + i * result_stride + v * kLanes, sums[i][v], kLanes);
+  for (int i = 0; i < kRowsTogether; i++) {
+    for (int v = 0; v < kVectors; v++) {
+      float* to = result + i * result_stride + v * kLanes;
+      Store(to, onto ? Load(to, kLanes) + sums[i][v] : sums[i][v], kLanes);
+    }
+  }
 }
 
-// result = left · right, or that added onto it. Rows are a multiple of kRowsTogether, columns of kLanes.
+// result = left · right, or that added onto it, once: long sums are sums of short ones, which round less. Rows are a multiple of kRowsTogether, columns of kLanes.
 inline void Product(Left left, Right right, int64_t rows, int64_t terms, int64_t columns, bool onto, float* result,
                     int64_t result_stride) {
   int64_t column = 0;

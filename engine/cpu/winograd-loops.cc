@@ -65,6 +65,7 @@ void TransformTiles(Pixels<const T> pixels, Range tiles, Range channels, int bef
   }
 }
 
+template <int kFilter>
 inline Vector WeightsOf(const float* filter, Filter lies, const Convolution& of, int place, int64_t input, int64_t output) {
   if (lies == Filter::kAsIs) return Load(filter + (place * of.inputs + input) * of.outputs + output, kLanes);
   const int turned = kFilter * kFilter - 1 - place;
@@ -74,18 +75,19 @@ inline Vector WeightsOf(const float* filter, Filter lies, const Convolution& of,
   return Load(weights, kLanes);
 }
 
+template <int kFilter>
 void TransformFilter(const float* filter, Filter lies, const Convolution& of, Range inputs, float* transformed) {
   const Panels to = {transformed, of.inputs};
   for (int64_t output = 0; output < of.outputs; output += kLanes) {
     for (int64_t input = inputs.first; input < inputs.first + inputs.count; input++) {
-      AlongBothSides<OfFilter>(
-          [=](int row, int column) { return WeightsOf(filter, lies, of, row * kFilter + column, input, output); },
+      AlongBothSides<OfFilter<kFilter>>(
+          [=](int row, int column) { return WeightsOf<kFilter>(filter, lies, of, row * kFilter + column, input, output); },
           [=](int row, int column, Vector v) { Store(to.At(row * kReach + column, input, output), v, kLanes); });
     }
   }
 }
 
-template <typename T>
+template <int kFilter, typename T>
 void ToImages(Matrices sums, const float* bias, Pixels<T> y, Range tiles, Range outputs) {
   for (int64_t i = 0; i < tiles.count; i++) {
     const auto [image, first_row, first_column] = y.tiles.At(tiles.first + i);
@@ -97,13 +99,13 @@ void ToImages(Matrices sums, const float* bias, Pixels<T> y, Range tiles, Range 
         const Vector result = bias == nullptr ? v : biased <= Vector{} ? Vector{} : biased;
         Store(y.At(image, top + row, left + column) + outputs.first + k, result, kLanes);
       };
-      AlongBothSides<ToOutputs>(
+      AlongBothSides<ToOutputs<TileOf(kFilter)>>(
           [=](int row, int column) { return Load(sums.At(row * kReach + column, i, k), kLanes); }, store);
     }
   }
 }
 
-template <typename T>
+template <typename T, int kFilter>
 void Convolve(const T* x, const float* transformed, const float* bias, T* y, const Convolution& of, Range tiles,
               Range outputs, float* scratch) {
   const Panels filters = {const_cast<float*>(transformed), of.inputs};
@@ -120,10 +122,10 @@ void Convolve(const T* x, const float* transformed, const float* bias, T* y, con
               part > 0, sums.At(place, 0, 0), outputs.count);
     }
   }
-  ToImages(sums, bias, Pixels<T>{y, of.tiles, of.outputs}, tiles, outputs);
+  ToImages<kFilter>(sums, bias, Pixels<T>{y, of.tiles, of.outputs}, tiles, outputs);
 }
 
-template <typename T>
+template <typename T, int kFilter>
 void FilterGradient(const T* x, const T* dy, float* gradient, const Convolution& of, Range inputs, Range outputs,
                     float* scratch) {
   const Matrices sums = {scratch, inputs.count, outputs.count};
@@ -133,7 +135,7 @@ void FilterGradient(const T* x, const T* dy, float* gradient, const Convolution&
   for (int64_t first = 0; first < count; first += kTilesOfGradient) {
     const Range tiles = {first, std::min(kTilesOfGradient, count - first)};
     TransformTiles<OfInputs>(Pixels<const T>{x, of.tiles, of.inputs}, tiles, inputs, kFilter / 2, of_x);
-    TransformTiles<OfGradient>(Pixels<const T>{dy, of.tiles, of.outputs}, tiles, outputs, 0, of_dy);
+    TransformTiles<OfFilter<TileOf(kFilter)>>(Pixels<const T>{dy, of.tiles, of.outputs}, tiles, outputs, 0, of_dy);
     for (int place = 0; place < kPlaces; place++) {
       Product({of_x.At(place, 0, 0), 1, inputs.count}, {of_dy.At(place, 0, 0), outputs.count, kPanel}, inputs.count,
               tiles.count, outputs.count, first > 0, sums.At(place, 0, 0), outputs.count);
@@ -145,7 +147,7 @@ void FilterGradient(const T* x, const T* dy, float* gradient, const Convolution&
         const int64_t input = (row * kFilter + column) * of.inputs + inputs.first + c;
         Store(gradient + input * of.outputs + outputs.first + k, v, kLanes);
       };
-      AlongBothSides<ToFilter>(
+      AlongBothSides<ToOutputs<kFilter>>(
           [=](int row, int column) { return Load(sums.At(row * kReach + column, c, k), kLanes); }, store);
     }
   }
@@ -153,13 +155,15 @@ void FilterGradient(const T* x, const T* dy, float* gradient, const Convolution&
 
 }  // namespace
 
-template <typename T>
+template <typename T, int kFilter>
 const WinogradLoops<T>& LoopsOfWinograd() {
-  static constexpr WinogradLoops<T> loops = {TransformFilter, Convolve<T>, FilterGradient<T>};
+  static constexpr WinogradLoops<T> loops = {TransformFilter<kFilter>, Convolve<T, kFilter>, FilterGradient<T, kFilter>};
   return loops;
 }
-template const WinogradLoops<float>& LoopsOfWinograd();
-template const WinogradLoops<Bf16>& LoopsOfWinograd();
+template const WinogradLoops<float>& LoopsOfWinograd<float, 3>();
+template const WinogradLoops<float>& LoopsOfWinograd<float, 5>();
+template const WinogradLoops<Bf16>& LoopsOfWinograd<Bf16, 3>();
+template const WinogradLoops<Bf16>& LoopsOfWinograd<Bf16, 5>();
 
 }  // namespace LODESTONE_ISA
 }  // namespace lodestone

@@ -1,8 +1,8 @@
 // The loops of Winograd's convolutions. Compiled once for each instruction set (winograd-loops.cc). Know neither TensorFlow nor
 // threads.
 //
-// Every sum runs along the channels, or along the tiles, in their order, one accumulator a result, and every product that is added
-// is one fused operation: the bits are the same for every width of vectors, and however channels and tiles are divided.
+// Every sum runs along the channels, or along the tiles, in their order, in parts that shapes alone decide, and every product that is
+// added is one fused operation: the bits are the same for every width of vectors, and for every division of the work.
 #ifndef LODESTONE_ENGINE_CPU_WINOGRAD_LOOPS_H_
 #define LODESTONE_ENGINE_CPU_WINOGRAD_LOOPS_H_
 
@@ -33,11 +33,11 @@ inline int64_t SizeOfTransformed(const Convolution& of) {
 
 // How a filter lies in memory.
 enum class Filter {
-  kAsIs,    // [3, 3, inputs, outputs]
-  kTurned,  // [3, 3, outputs, inputs], to be turned by 180°: the convolution is the gradient of another's input
+  kAsIs,    // [size, size, inputs, outputs]
+  kTurned,  // [size, size, outputs, inputs], to be turned by 180°: the convolution is the gradient of another's input
 };
 
-// What the loops do with pixels of type T.
+// What the loops do with pixels of type T, for filters of one size.
 template <typename T>
 struct WinogradLoops {
   // `filter` into `transformed`, for a range of inputs.
@@ -45,19 +45,19 @@ struct WinogradLoops {
   // A range of tiles and of outputs, at most kTilesOfConvolve and kOutputsOfConvolve. With `bias`: max(y + bias, 0).
   void (*convolve)(const T* x, const float* transformed, const float* bias, T* y, const Convolution& of, Range tiles,
                    Range outputs, float* scratch);
-  // The gradient of the filter, [3, 3, inputs, outputs], for a range of inputs and of outputs, at most kInputsOfGradient and
+  // The gradient of the filter, [size, size, inputs, outputs], for a range of inputs and of outputs, at most kInputsOfGradient and
   // kOutputsOfGradient, from all tiles.
   void (*filter_gradient)(const T* x, const T* dy, float* gradient, const Convolution& of, Range inputs, Range outputs,
                           float* scratch);
 };
 
-// Of float and of Bf16.
+// Of float and of Bf16, of filters of 3 × 3 and of 5 × 5.
 namespace avx2 {
-template <typename T>
+template <typename T, int kFilter>
 const WinogradLoops<T>& LoopsOfWinograd();
 }
 namespace avx512 {
-template <typename T>
+template <typename T, int kFilter>
 const WinogradLoops<T>& LoopsOfWinograd();
 }
 

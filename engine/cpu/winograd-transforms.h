@@ -1,5 +1,6 @@
-// The transforms of F(4, 3) and of its gradient F(3, 4) with the points 0, 1, −1, 2, −2, ∞, in one dimension, and what makes two of
-// one. Matrices as in Lavin and Gray 2016 (section 4.3), whose Bᵀ is `OfInputs`, G `OfFilter`, Aᵀ `ToOutputs`.
+// The transforms of F(m, r) with m + r = 7 and the points 0, 1, −1, 2, −2, ∞, in one dimension, and what makes two of one: m outputs
+// of a filter of r, or the r of a filter's gradient from m outputs'. Matrices as in Lavin and Gray 2016 (section 4.3), whose Bᵀ is
+// OfInputs, G OfFilter, Aᵀ ToOutputs.
 #ifndef LODESTONE_ENGINE_CPU_WINOGRAD_TRANSFORMS_H_
 #define LODESTONE_ENGINE_CPU_WINOGRAD_TRANSFORMS_H_
 
@@ -27,57 +28,38 @@ struct OfInputs {
   }
 };
 
+// Of r numbers.
+template <int r>
 struct OfFilter {
-  static constexpr int kFrom = kFilter, kTo = kReach;
+  static constexpr int kFrom = r, kTo = kReach;
 
   static inline void Apply(const Vector* g, Vector* u) {
-    const Vector even = (g[0] + g[2]) * (-1.f / 6), odd = g[1] * (-1.f / 6);
-    const Vector far_even = Times(1.f / 6, g[2], g[0] * (1.f / 24)), far_odd = g[1] * (1.f / 12);
+    // The filter as a polynomial at 1 and at 2, its even and its odd powers.
+    Vector even = g[0], odd = g[1], far_even = g[0], far_odd = g[1] + g[1];
+    for (int i = 2; i < r; i++) {
+      (i % 2 == 0 ? even : odd) += g[i];
+      Vector& far = i % 2 == 0 ? far_even : far_odd;
+      far = Times(1 << i, g[i], far);
+    }
     u[0] = g[0] * .25f;
-    u[1] = even + odd;
-    u[2] = even - odd;
-    u[3] = far_even + far_odd;
-    u[4] = far_even - far_odd;
-    u[5] = g[2];
+    u[1] = (even + odd) * (-1.f / 6);
+    u[2] = (even - odd) * (-1.f / 6);
+    u[3] = (far_even + far_odd) * (1.f / 24);
+    u[4] = (far_even - far_odd) * (1.f / 24);
+    u[5] = g[r - 1];
   }
 };
 
+// To m numbers.
+template <int m>
 struct ToOutputs {
-  static constexpr int kFrom = kReach, kTo = kTile;
+  static constexpr int kFrom = kReach, kTo = m;
 
-  static inline void Apply(const Vector* m, Vector* y) {
-    const Vector even = m[1] + m[2], odd = m[1] - m[2], far_even = m[3] + m[4], far_odd = m[3] - m[4];
-    y[0] = m[0] + even + far_even;
-    y[1] = Times(2, far_odd, odd);
-    y[2] = Times(4, far_even, even);
-    y[3] = Times(8, far_odd, odd) + m[5];
-  }
-};
-
-// The gradient of a tile's outputs takes the place of the filter.
-struct OfGradient {
-  static constexpr int kFrom = kTile, kTo = kReach;
-
-  static inline void Apply(const Vector* g, Vector* u) {
-    const Vector even = (g[0] + g[2]) * (-1.f / 6), odd = (g[1] + g[3]) * (-1.f / 6);
-    const Vector far_even = Times(1.f / 6, g[2], g[0] * (1.f / 24)), far_odd = Times(1.f / 3, g[3], g[1] * (1.f / 12));
-    u[0] = g[0] * .25f;
-    u[1] = even + odd;
-    u[2] = even - odd;
-    u[3] = far_even + far_odd;
-    u[4] = far_even - far_odd;
-    u[5] = g[3];
-  }
-};
-
-struct ToFilter {
-  static constexpr int kFrom = kReach, kTo = kFilter;
-
-  static inline void Apply(const Vector* m, Vector* w) {
-    const Vector even = m[1] + m[2], far_even = m[3] + m[4];
-    w[0] = m[0] + even + far_even;
-    w[1] = Times(2, m[3] - m[4], m[1] - m[2]);
-    w[2] = Times(4, far_even, even) + m[5];
+  static inline void Apply(const Vector* s, Vector* y) {
+    const Vector even = s[1] + s[2], odd = s[1] - s[2], far_even = s[3] + s[4], far_odd = s[3] - s[4];
+    for (int i = 0; i < m; i++) y[i] = i % 2 == 0 ? Times(1 << i, far_even, even) : Times(1 << i, far_odd, odd);
+    y[0] += s[0];
+    y[m - 1] += s[5];
   }
 };
 

@@ -1,4 +1,4 @@
-// Convolutions of 3 × 3 and their gradients for CPUs, by Winograd's algorithm (winograd.h).
+// Convolutions of 3 × 3 and 5 × 5 and their gradients for CPUs, by Winograd's algorithm (winograd.h).
 #include <vector>
 
 #include "op.h"
@@ -9,10 +9,17 @@ namespace {
 
 constexpr int64_t kMultiplicationsACycle = 16;
 
-template <typename E>
-const WinogradLoops<E>& Loops() {
-  return HasAvx512() ? avx512::LoopsOfWinograd<E>() : avx2::LoopsOfWinograd<E>();
+template <typename E, int kFilter>
+const WinogradLoops<E>& LoopsFor() {
+  return HasAvx512() ? avx512::LoopsOfWinograd<E, kFilter>() : avx2::LoopsOfWinograd<E, kFilter>();
 }
+
+template <typename E>
+const WinogradLoops<E>& Loops(int64_t size) {
+  return size == 3 ? LoopsFor<E, 3>() : LoopsFor<E, 5>();
+}
+
+bool IsSize(int64_t size) { return size == 3 || size == 5; }
 
 // Of this thread, kept from call to call.
 float* Scratch(int64_t floats) {
@@ -30,14 +37,16 @@ int64_t PartForThreads(OpKernelContext* context, int64_t length, int64_t most, i
   return std::min(most, length / EvenParts::Quotient(threads, others));
 }
 
-Tiles TilesOf(const Tensor& images) { return {images.dim_size(0), images.dim_size(1), images.dim_size(2)}; }
+Tiles TilesOf(const Tensor& images, int size) {
+  return {images.dim_size(0), images.dim_size(1), images.dim_size(2), TileOf(size)};
+}
 
 bool AreImages(const Tensor& x) {
   return x.dims() == 4 && x.NumElements() > 0 && x.dim_size(3) % kChannelsTogether == 0;
 }
 
 bool IsFilter(const Tensor& filter) {
-  return filter.dims() == 4 && filter.dim_size(0) == kFilter && filter.dim_size(1) == kFilter &&
+  return filter.dims() == 4 && IsSize(filter.dim_size(0)) && filter.dim_size(1) == filter.dim_size(0) &&
          filter.dim_size(2) % kChannelsTogether == 0 && filter.dim_size(3) % kChannelsTogether == 0;
 }
 
@@ -57,9 +66,10 @@ class Convolve : public OpKernel {
     const int inputs_of_filter = lies_ == Filter::kAsIs ? 2 : 3;
     OP_REQUIRES(context, AreImages(x) && IsFilter(filter) && x.dim_size(3) == filter.dim_size(inputs_of_filter),
                 absl::InvalidArgumentError(absl::StrCat(
-                    "x must be images and filter of 3 × 3 for their channels, multiples of ", kChannelsTogether, "; got ",
+                    "x must be images and filter of 3 × 3 or 5 × 5 for their channels, multiples of ", kChannelsTogether, "; got ",
                     x.shape().DebugString(), " and ", filter.shape().DebugString())));
-    const Convolution of = {TilesOf(x), x.dim_size(3), filter.dim_size(5 - inputs_of_filter)};
+    const int64_t size = filter.dim_size(0);
+    const Convolution of = {TilesOf(x, size), x.dim_size(3), filter.dim_size(5 - inputs_of_filter)};
     const float* bias = nullptr;
     if (context->num_inputs() > 2) {
       OP_REQUIRES(context, context->input(2).NumElements() == of.outputs,
@@ -74,7 +84,7 @@ class Convolve : public OpKernel {
     OP_REQUIRES_OK(context, context->allocate_temp(tensorflow::DT_FLOAT, TensorShape({SizeOfTransformed(of)}), &transformed));
     float* matrices = transformed.flat<float>().data();
 
-    const WinogradLoops<E>& loops = Loops<E>();
+    const WinogradLoops<E>& loops = Loops<E>(size);
     const float* weights = filter.flat<float>().data();
     const EvenParts inputs(of.inputs, kChannelsTogether);
     InParallel(context, inputs.count(), kPlaces * of.outputs * kChannelsTogether / 2,
@@ -98,7 +108,10 @@ class Convolve : public OpKernel {
 template <typename T>
 class ConvolveFilterGrad : public OpKernel {
  public:
-  using OpKernel::OpKernel;
+  explicit ConvolveFilterGrad(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("size", &size_));
+    OP_REQUIRES(context, IsSize(size_), absl::InvalidArgumentError("size must be 3 or 5"));
+  }
 
   void Compute(OpKernelContext* context) override {
     const tsl::port::ScopedFlushDenormal flush;
@@ -110,11 +123,11 @@ class ConvolveFilterGrad : public OpKernel {
                 absl::InvalidArgumentError(absl::StrCat("x and dy must be images of one size, of channels in multiples of ",
                                                         kChannelsTogether, "; got ", x.shape().DebugString(), " and ",
                                                         dy.shape().DebugString())));
-    const Convolution of = {TilesOf(x), x.dim_size(3), dy.dim_size(3)};
+    const Convolution of = {TilesOf(x, size_), x.dim_size(3), dy.dim_size(3)};
     Tensor* gradient;
-    OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({kFilter, kFilter, of.inputs, of.outputs}), &gradient));
+    OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({size_, size_, of.inputs, of.outputs}), &gradient));
 
-    const WinogradLoops<E>& loops = Loops<E>();
+    const WinogradLoops<E>& loops = Loops<E>(size_);
     const EvenParts outputs(of.outputs, kOutputsOfGradient);
     const EvenParts inputs(of.inputs, PartForThreads(context, of.inputs, kInputsOfGradient, outputs.count()));
     const int64_t multiplications = kPlaces * of.tiles.count() * (of.inputs / inputs.count()) * kOutputsOfGradient;
@@ -124,6 +137,9 @@ class ConvolveFilterGrad : public OpKernel {
                             outputs.At(i % outputs.count()), Scratch(kScratchOfGradient));
     });
   }
+
+ private:
+  int32_t size_;
 };
 
 absl::Status ShapesOfConvolve(InferenceContext* context) {
@@ -138,10 +154,12 @@ absl::Status ShapesOfConvolve(InferenceContext* context) {
 }
 
 absl::Status ShapesOfConvolveFilterGrad(InferenceContext* context) {
+  int32_t size;
+  TF_RETURN_IF_ERROR(context->GetAttr("size", &size));
   ShapeHandle x, dy;
   TF_RETURN_IF_ERROR(context->WithRank(context->input(0), 4, &x));
   TF_RETURN_IF_ERROR(context->WithRank(context->input(1), 4, &dy));
-  const auto side = context->MakeDim(kFilter);
+  const auto side = context->MakeDim(size);
   context->set_output(0, context->MakeShape({side, side, context->Dim(x, 3), context->Dim(dy, 3)}));
   return absl::OkStatus();
 }
@@ -161,6 +179,7 @@ REGISTER_OP("LodestoneConvolveFilterGrad")
     .Input("dy: T")
     .Output("gradient: float")
     .Attr("T: {float, bfloat16}")
+    .Attr("size: int")
     .SetShapeFn(ShapesOfConvolveFilterGrad);
 
 #define REGISTER(Op, T) \

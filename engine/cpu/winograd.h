@@ -1,6 +1,6 @@
-// What the convolutions of 3 × 3, stride 1, SAME padding, are cut into by F(4 × 4, 3 × 3) (Winograd 1980; Lavin and Gray 2016):
-// tiles of 4 × 4 outputs, which 6 × 6 inputs reach. Transformed, a convolution is a product of matrices for each of 36 places, and
-// takes 36 multiplications where 144 were.
+// What convolutions of stride 1 and SAME padding are cut into by Winograd's algorithm (Winograd 1980; Lavin and Gray 2016): tiles of
+// outputs, which 6 × 6 inputs reach. Transformed, a convolution is a product of matrices for each of these 36 places. F(4 × 4, 3 × 3)
+// takes 36 multiplications where 144 were, F(2 × 2, 5 × 5) 36 where 100 were.
 #ifndef LODESTONE_ENGINE_CPU_WINOGRAD_H_
 #define LODESTONE_ENGINE_CPU_WINOGRAD_H_
 
@@ -9,9 +9,9 @@
 
 namespace lodestone {
 
-// Along a side: outputs of a tile, weights of a filter, inputs that a tile reaches.
-constexpr int kTile = 4, kFilter = 3, kReach = kTile + kFilter - 1;
-constexpr int kPlaces = kReach * kReach;
+// Along a side: the inputs that a tile reaches; the outputs of a tile, by the size of the filter.
+constexpr int kReach = 6, kPlaces = kReach * kReach;
+constexpr int TileOf(int filter) { return kReach + 1 - filter; }
 
 // Numbers of channels are multiples of it: whole vectors on every instruction set.
 constexpr int64_t kChannelsTogether = 16;
@@ -20,7 +20,7 @@ struct Range {
   int64_t first, count;
 };
 
-// A range cut into parts of whole groups, as even as can be, none larger than `most`. No bit depends on where it is cut.
+// A range cut into parts of whole groups, as even as can be, none larger than `most` if that is a group or more.
 class EvenParts {
  public:
   EvenParts(int64_t length, int64_t most, int64_t group = kChannelsTogether)
@@ -42,19 +42,20 @@ class EvenParts {
 // The tiles of a batch of images, in order of memory. The last of a row or a column may reach over the border.
 struct Tiles {
   int64_t images, height, width;
+  int tile;
 
   // Where the first of a tile's outputs is.
   struct Tile {
     int64_t image, row, column;
   };
 
-  int64_t rows() const { return EvenParts::Quotient(height, kTile); }
-  int64_t columns() const { return EvenParts::Quotient(width, kTile); }
+  int64_t rows() const { return EvenParts::Quotient(height, tile); }
+  int64_t columns() const { return EvenParts::Quotient(width, tile); }
   int64_t count() const { return images * rows() * columns(); }
 
-  Tile At(int64_t tile) const {
-    const int64_t column = tile % columns(), row = tile / columns() % rows();
-    return {tile / columns() / rows(), row * kTile, column * kTile};
+  Tile At(int64_t index) const {
+    const int64_t column = index % columns(), row = index / columns() % rows();
+    return {index / columns() / rows(), row * tile, column * tile};
   }
 };
 

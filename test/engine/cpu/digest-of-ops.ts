@@ -54,14 +54,14 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
       wide(runNarrow('LodestoneMaxPoolGrad', [...windows, ...image], [dy, places], 1)[0]),
     );
   }
-  for (const [inputs, outputs, side] of [
-    [64, 208, 30],
-    [208, 64, 7],
+  for (const [inputs, outputs, side, size] of [
+    [64, 208, 30, 3],
+    [208, 64, 7, 5],
   ]) {
     const [images, dy] = [inputs, outputs].map((count, i) =>
       narrow(tf.tensor4d(noise(8 * side * side * count, 16 + i), [8, side, side, count])),
     );
-    const filter = tf.tensor4d(noise(9 * inputs * outputs, 18), [3, 3, inputs, outputs]);
+    const filter = tf.tensor4d(noise(size * size * inputs * outputs, 18), [size, size, inputs, outputs]);
     for (const [input, turned] of [
       [images, false],
       [dy, true],
@@ -69,7 +69,14 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
       const given = [attribute.type('T', T), attribute.bool('turned', turned), attribute.int('biases', 0)];
       add(wide(runNarrow('LodestoneConvolve', given, [input, filter], 1)[0]));
     }
-    add(...runNarrow('LodestoneConvolveFilterGrad', [attribute.type('T', T)], [images, dy], 1));
+    add(
+      ...runNarrow(
+        'LodestoneConvolveFilterGrad',
+        [attribute.type('T', T), attribute.int('size', size)],
+        [images, dy],
+        1,
+      ),
+    );
   }
   for (const { images, factor, shift } of sides) {
     const given = [attribute.type('T', T), attribute.int('size', 96)];
