@@ -8,32 +8,46 @@ namespace lodestone {
 namespace LODESTONE_ISA {
 namespace {
 
-template <typename T>
-void Max(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places) {
-  for (int64_t at = 0; at < length; at++, y += channels, places += channels) {
+template <bool kWithPlaces, typename T>
+void MaxOfWindows(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* y,
+                  uint8_t* places) {
+  for (int64_t at = 0; at < length; at++, y += channels) {
     EachGroup(channels, [=](int64_t column, auto vectors, auto lanes) {
       const int64_t offset = at * apart + column;
       Vector best[vectors];
       Words place[vectors];
       for (int v = 0; v < vectors; v++) {
         best[v] = Load(candidates[0].numbers + offset + v * kLanes, lanes);
-        place[v] = Words{} + candidates[0].mark;
+        if constexpr (kWithPlaces) place[v] = Words{} + candidates[0].mark;
       }
       for (int i = 1; i < count; i++) {
         const T* numbers = candidates[i].numbers + offset;
         const Words mark = Words{} + candidates[i].mark;
         for (int v = 0; v < vectors; v++) {
           const Vector x = Load(numbers + v * kLanes, lanes);
-          const auto is_larger = (x > best[v]) | (x != x);
-          best[v] = is_larger ? x : best[v];
-          place[v] = is_larger ? mark : place[v];
+          if constexpr (kWithPlaces) {
+            const auto is_larger = (x > best[v]) | (x != x);
+            best[v] = is_larger ? x : best[v];
+            place[v] = is_larger ? mark : place[v];
+          } else {
+            best[v] = Larger(x, best[v]);
+          }
         }
       }
       for (int v = 0; v < vectors; v++) {
         Store(y + column + v * kLanes, best[v], lanes);
-        Store(places + column + v * kLanes, place[v], lanes);
+        if constexpr (kWithPlaces) Store(places + at * channels + column + v * kLanes, place[v], lanes);
       }
     });
+  }
+}
+
+template <typename T>
+void Max(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places) {
+  if (places == nullptr) {
+    MaxOfWindows<false>(candidates, count, channels, length, apart, y, places);
+  } else {
+    MaxOfWindows<true>(candidates, count, channels, length, apart, y, places);
   }
 }
 

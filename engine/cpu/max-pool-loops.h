@@ -21,8 +21,8 @@ struct Candidate {
 // numbers of the candidates lie `apart` further.
 template <typename T>
 struct MaxPoolLoops {
-  // The maximum of `count` pixels, at least one, and the mark of the first that has it. What is no number
-  // is the maximum.
+  // The maximum of `count` pixels, at least one, and, unless `places` is null, the mark of the first that has it. What is no
+  // number is the maximum.
   void (*max)(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* y, uint8_t* places);
   // The sum, in their order, of those of `count` gradients whose place is their mark. Results lie `apart` from one another.
   void (*gather)(const Candidate<T>* candidates, int count, int64_t channels, int64_t length, int64_t apart, T* dx);

@@ -72,14 +72,15 @@ class MaxPool : public OpOnWindows {
     const Windows rows = WindowsAlong(x.dim_size(1)), columns = WindowsAlong(x.dim_size(2));
     const int64_t images = x.dim_size(0), channels = x.dim_size(3);
     const TensorShape shape({images, rows.count(), columns.count(), channels});
-    Tensor *y, *places;
+    Tensor *y, *places = nullptr;
     OP_REQUIRES_OK(context, context->allocate_output(0, shape, &y));
-    OP_REQUIRES_OK(context, context->allocate_output(1, shape, &places));
+    // Forward passes have no use for places.
+    if (context->output_required(1)) OP_REQUIRES_OK(context, context->allocate_output(1, shape, &places));
 
     const MaxPoolLoops<E>& loops = HasAvx512() ? avx512::LoopsOfMaxPool<E>() : avx2::LoopsOfMaxPool<E>();
     const auto in = ImagesOf<E>(x);
     const auto out = ImagesOf<E>(y);
-    const auto where = ImagesOf<uint8_t>(places);
+    const auto where = places == nullptr ? Images<uint8_t>(nullptr, *y) : ImagesOf<uint8_t>(places);
     const std::vector<Run> runs = columns.RunsOfWindows();
     InParallel(context, images * rows.count(), columns.count() * channels, [&](int64_t i) {
       const int64_t image = i / rows.count(), row = i % rows.count();
@@ -94,7 +95,7 @@ class MaxPool : public OpOnWindows {
           }
         }
         loops.max(candidates, count, channels, length, stride() * channels, out.At(image, row, column),
-                  where.At(image, row, column));
+                  places == nullptr ? nullptr : where.At(image, row, column));
       }
     });
   }

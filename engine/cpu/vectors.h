@@ -32,6 +32,16 @@ inline Vector Fused(Vector a, Vector b, Vector c) {
 #endif
 }
 
+// The larger of each two; what is no number is larger.
+inline Vector Larger(Vector a, Vector b) {
+#if LODESTONE_LANES == 16
+  const Vector larger = _mm512_max_ps(a, b);  // b where one is no number
+#else
+  const Vector larger = _mm256_max_ps(a, b);
+#endif
+  return a == a ? larger : a;
+}
+
 // Each number in a word of its own. By intrinsics: of __builtin_convertvector some compilers make a scalar move for each.
 inline Words Widened(Bytes bytes) {
 #if LODESTONE_LANES == 16

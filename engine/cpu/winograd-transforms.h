@@ -63,20 +63,26 @@ struct ToOutputs {
   }
 };
 
-// A square of vectors through a transform along both sides: load(row, column) to store(row, column, vector).
+// A square of vectors through a transform along both sides: load(row, column) to store(row, column, vector). Unrolled, the vectors
+// are in registers.
 template <typename Transform, typename LoadAt, typename StoreAt>
 inline void AlongBothSides(LoadAt load, StoreAt store) {
   constexpr int from = Transform::kFrom, to = Transform::kTo;
   Vector halfway[to][from];
+#pragma GCC unroll 8
   for (int column = 0; column < from; column++) {
     Vector in[from], out[to];
+#pragma GCC unroll 8
     for (int row = 0; row < from; row++) in[row] = load(row, column);
     Transform::Apply(in, out);
+#pragma GCC unroll 8
     for (int row = 0; row < to; row++) halfway[row][column] = out[row];
   }
+#pragma GCC unroll 8
   for (int row = 0; row < to; row++) {
     Vector out[to];
     Transform::Apply(halfway[row], out);
+#pragma GCC unroll 8
     for (int column = 0; column < to; column++) store(row, column, out[column]);
   }
 }

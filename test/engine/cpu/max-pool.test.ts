@@ -1,8 +1,11 @@
 /** Max pooling as ops of our own: bit for bit what the definition says, in float32 and in bfloat16. */
 import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
+import { Program } from '../../../engine/compile/program';
 import { fusedMaxPool } from '../../../engine/implementations/max-pool';
 import { attribute, binding, runOp, type Attribute } from '../../../engine/native';
+import type { Step } from '../../../engine/step';
 import { tf } from '../../../engine/tf';
+import { VariableSet } from '../../../engine/variables';
 import { cast, runNarrow } from '../support/bfloat16';
 import { hasAvx2 } from '../support/cpu';
 import { noise } from '../support/noise';
@@ -68,6 +71,23 @@ function results(x: Float32Array, shape: Shape4, size: number, stride: number) {
     expect([...y].map((value, i) => Number.isNaN(value) === isNear(i)).every(Boolean)).toBe(true);
     const taken = dy.filter((_, i) => isNear(i)).reduce((sum, value) => Math.fround(sum + value), 0);
     expect(dx[at(2, 3, 7)]).toBe(taken);
+  });
+
+  test('a program that has no use for places finds the same maxima', () => {
+    const shape: [number, number, number, number] = [2, 7, 6, 41];
+    const numbers = noise(sizeOf(shape), 7);
+    numbers[100] = NaN;
+    const x = tf.tensor4d(numbers, shape);
+    const variables = VariableSet.create([], () => numbers);
+    const step: Step = (_, { images }) => ({ y: fusedMaxPool(images as tf.Tensor4D, 3, 1) });
+    const program = Program.compile(variables, { pool: { step, example: { images: x } } });
+    const [y, expected] = [program.run('pool', { images: x }).y, fusedMaxPool(x, 3, 1)].map((tensor) => [
+      ...tensor.dataSync<'float32'>(),
+    ]);
+    expect(y).toEqual(expected);
+    expect(y.filter(Number.isNaN)).not.toEqual([]);
+    program.dispose();
+    variables.dispose();
   });
 
   test('bfloat16 is float32 of the same numbers, rounded to the nearest once', () => {
