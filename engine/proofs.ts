@@ -23,7 +23,8 @@ export interface Verdict {
 
 /**
  * The largest difference allowed, relative to the largest magnitude of the compared array. Both sides round in float32
- * (2⁻²⁴) and sum some hundred terms in another order; a wrong formula is off by 10⁻² and more.
+ * (2⁻²⁴) and sum some hundred terms in another order, and Winograd's transforms cost up to 10⁻⁵ of it; a wrong formula is
+ * off by 10⁻² and more.
  */
 const TOLERANCE = 2e-5;
 

@@ -1,7 +1,7 @@
 /** docs/results.json, what was measured, and docs/results.md, the page made of it. Does not know how it was measured. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { processors } from '../support/machine';
 import { root } from './product';
 
 export interface Table {
@@ -69,5 +69,5 @@ function tableRow(cells: readonly string[]): string {
 }
 
 function machine(): string {
-  return `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? process.arch}, Node ${process.versions.node}`;
+  return `${processors()}, Node ${process.versions.node}`;
 }

@@ -4,8 +4,9 @@
  * not know what is measured.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { processors } from './machine';
 
 export const projectRoot = resolve(__dirname, '../../..');
 
@@ -122,5 +123,5 @@ function sectionOf({ title, about, columns, rows, notes, date, machine: where, c
 
 function machine(): string {
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores, ${cpus()[0]?.model.trim() ?? process.arch}, ${memory} GiB, Node ${process.versions.node}`;
+  return `${processors()}, ${memory} GiB, Node ${process.versions.node}`;
 }

@@ -1,7 +1,7 @@
 /**
  * Which parts of a compiled step compute in bfloat16: convolutions, and what lies between them, so that activations and
  * their gradients move as half the bytes. Weights, their gradients and updates, batch-norm statistics, dense layers and
- * the loss stay float32; oneDNN sums products of bfloat16 in float32.
+ * the loss stay float32; oneDNN sums products of bfloat16 in float32, and Winograd's convolutions compute in float32.
  * Knows ops by name; does not know graphs (emit.ts inserts the casts).
  */
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Conv2D: { inputs: [0, 1], where: 'always' },
   Conv2DBackpropFilter: { inputs: [0, 2], where: 'always' },
   Conv2DBackpropInput: { inputs: [1, 2], where: 'always' },
-  /** Computes in float32 from what is stored as bfloat16; filters and their gradients stay float32. */
+  /** Filters stay float32, and so does the gradient of one, the only output of its op. */
   LodestoneConvolve: { inputs: [0], where: 'always' },
   LodestoneConvolveFilterGrad: { inputs: [0, 1], outputs: { allButLast: 1 }, where: 'always' },
   /** Its sums are float32, and what follows it is a convolution. */

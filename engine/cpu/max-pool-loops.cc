@@ -25,13 +25,8 @@ void MaxOfWindows(const Candidate<T>* candidates, int count, int64_t channels, i
         const Words mark = Words{} + candidates[i].mark;
         for (int v = 0; v < vectors; v++) {
           const Vector x = Load(numbers + v * kLanes, lanes);
-          if constexpr (kWithPlaces) {
-            const auto is_larger = (x > best[v]) | (x != x);
-            best[v] = is_larger ? x : best[v];
-            place[v] = is_larger ? mark : place[v];
-          } else {
-            best[v] = Larger(x, best[v]);
-          }
+          if constexpr (kWithPlaces) place[v] = (x > best[v]) | (x != x) ? mark : place[v];
+          best[v] = Larger(x, best[v]);
         }
       }
       for (int v = 0; v < vectors; v++) {

@@ -51,7 +51,8 @@ inline void ProductOfBlock(Left left, Right right, int64_t column, int64_t terms
   }
 }
 
-// result = left · right, or that added onto it, once: long sums are sums of short ones, which round less. Rows are a multiple of kRowsTogether, columns of kLanes.
+// result = left · right, or that added onto it, once: long sums are sums of short ones, which round less. Rows are a multiple of
+// kRowsTogether, columns of kLanes.
 inline void Product(Left left, Right right, int64_t rows, int64_t terms, int64_t columns, bool onto, float* result,
                     int64_t result_stride) {
   int64_t column = 0;

@@ -13,7 +13,7 @@
 
 namespace lodestone {
 
-// What one call takes at most, such that what it works on stays in a core's own cache: measured on Zen 4.
+// What one call takes at most: as much as was fastest on Zen 4, of which a core has 1 MiB of cache for itself.
 constexpr int64_t kTilesOfConvolve = 24, kInputsOfConvolve = 192, kOutputsOfConvolve = 96;
 constexpr int64_t kTilesOfGradient = 48, kInputsOfGradient = 64, kOutputsOfGradient = 96;
 

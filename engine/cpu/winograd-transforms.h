@@ -63,7 +63,7 @@ struct ToOutputs {
   }
 };
 
-// A square of vectors through a transform along both sides: load(row, column) to store(row, column, vector). Unrolled, the vectors
+// A square of vectors through a transform along both sides: load(row, column) to store(row, column, vector). Unrolled, most vectors
 // are in registers.
 template <typename Transform, typename LoadAt, typename StoreAt>
 inline void AlongBothSides(LoadAt load, StoreAt store) {

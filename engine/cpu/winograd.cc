@@ -1,4 +1,5 @@
 // Convolutions of 3 × 3 and 5 × 5 and their gradients for CPUs, by Winograd's algorithm (winograd.h).
+#include <memory>
 #include <vector>
 
 #include "op.h"
@@ -31,7 +32,7 @@ float* Scratch(int64_t floats) {
   return static_cast<float*>(std::align(64, floats * sizeof(float), data, space));
 }
 
-// The largest part of a range whose parts, times `others`, give every thread something to do.
+// The largest part of a range whose parts, times `others`, give every thread something to do, if there are channels enough.
 int64_t PartForThreads(OpKernelContext* context, int64_t length, int64_t most, int64_t others) {
   const int64_t threads = context->device()->tensorflow_cpu_worker_threads()->num_threads;
   return std::min(most, length / EvenParts::Quotient(threads, others));
@@ -71,7 +72,8 @@ class Convolve : public OpKernel {
     const int64_t size = filter.dim_size(0);
     const Convolution of = {TilesOf(x, size), x.dim_size(3), filter.dim_size(5 - inputs_of_filter)};
     const float* bias = nullptr;
-    if (context->num_inputs() > 2) {
+    OP_REQUIRES(context, context->num_inputs() <= 3, absl::InvalidArgumentError("biases must be 0 or 1"));
+    if (context->num_inputs() == 3) {
       OP_REQUIRES(context, context->input(2).NumElements() == of.outputs,
                   absl::InvalidArgumentError("bias must have a number for each output channel"));
       bias = NumbersOf(context->input(2));
@@ -128,8 +130,9 @@ class ConvolveFilterGrad : public OpKernel {
     OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({size_, size_, of.inputs, of.outputs}), &gradient));
 
     const WinogradLoops<E>& loops = Loops<E>(size_);
-    const EvenParts outputs(of.outputs, kOutputsOfGradient);
-    const EvenParts inputs(of.inputs, PartForThreads(context, of.inputs, kInputsOfGradient, outputs.count()));
+    const EvenParts wide(of.outputs, kOutputsOfGradient);
+    const EvenParts inputs(of.inputs, PartForThreads(context, of.inputs, kInputsOfGradient, wide.count()));
+    const EvenParts outputs(of.outputs, PartForThreads(context, of.outputs, kOutputsOfGradient, inputs.count()));
     const int64_t multiplications = kPlaces * of.tiles.count() * (of.inputs / inputs.count()) * kOutputsOfGradient;
     InParallel(context, inputs.count() * outputs.count(), multiplications / kMultiplicationsACycle, [&](int64_t i) {
       loops.filter_gradient(static_cast<const E*>(x.data()), static_cast<const E*>(dy.data()),

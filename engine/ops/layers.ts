@@ -33,8 +33,8 @@ function convolution(x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor
 }
 
 /**
- * relu(convolution + bias) of a forward pass that is compiled: TensorFlow's graph optimizer makes one kernel of the three
- * ops. No gradient flows.
+ * relu(convolution + bias) of a forward pass that is compiled: one op of ours where that suits, else TensorFlow's graph
+ * optimizer makes one kernel of three. No gradient flows.
  * @param bias [K]
  */
 export function convolveFolded(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor, stride: number): tf.Tensor4D {

@@ -100,6 +100,8 @@ describe('what is narrow', () => {
   test('convolutions always; sums only of what is narrow already; statistics, dense layers and losses never', () => {
     expect(narrowOf('Conv2D', 2, [])).toEqual({ inputs: [0, 1], outputs: 1 });
     expect(narrowOf('Conv2DBackpropFilter', 3, [])).toEqual({ inputs: [0, 2], outputs: 1 }); // input 1 is a shape
+    expect(narrowOf('LodestoneConvolve', 3, [])).toEqual({ inputs: [0], outputs: 1 }); // filter and bias stay
+    expect(narrowOf('LodestoneConvolveFilterGrad', 2, [])).toEqual({ inputs: [0, 1], outputs: 0 });
     expect(narrowOf('FusedBatchNormV3', 5, [0])).toEqual({ inputs: [0], outputs: 1 }); // scale, offset and averages stay
     expect(narrowOf('FusedBatchNormV3', 5, [])).toBeNull();
     for (const sum of ['Add', 'AddV2', 'AddN']) {

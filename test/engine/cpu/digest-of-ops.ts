@@ -69,6 +69,8 @@ for (const T of [TF_FLOAT, TF_BFLOAT16]) {
       const given = [attribute.type('T', T), attribute.bool('turned', turned), attribute.int('biases', 0)];
       add(wide(runNarrow('LodestoneConvolve', given, [input, filter], 1)[0]));
     }
+    const folded = [attribute.type('T', T), attribute.bool('turned', false), attribute.int('biases', 1)];
+    add(wide(runNarrow('LodestoneConvolve', folded, [images, filter, tf.tensor1d(noise(outputs, 19))], 1)[0]));
     add(
       ...runNarrow(
         'LodestoneConvolveFilterGrad',

@@ -1,6 +1,6 @@
 /**
  * Convolutions by Winograd's algorithm against float64 written from the definition. Tolerance 2e-5 of the largest magnitude: the
- * transforms of F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) multiply by up to 8 and subtract what they multiplied, which costs float32 (6e-8) two digits.
+ * transforms of F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) multiply by up to 16 and subtract what they multiplied, which costs float32 (6e-8) two digits.
  */
 import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
 import { suitsWinograd, winograd, winogradFolded } from '../../../engine/implementations/winograd';
@@ -123,6 +123,7 @@ const data = (tensor: tf.Tensor): Float32Array => tensor.dataSync<'float32'>();
     expect(() => convolve([1, 4, 4, 16], [7, 7, 16, 16])).toThrow(message);
     expect(() => convolve([4, 4, 16], [3, 3, 16, 16])).toThrow(message);
     expect(convolve([1, 4, 4, 16], [3, 3, 32, 16], true)[0].shape).toEqual([1, 4, 4, 32]);
+    expect(() => convolve([1, 4, 4, 16], [3, 3, 16, 32], false, [32, 32])).toThrow('biases must be 0 or 1');
     expect(() => convolve([1, 4, 4, 16], [3, 3, 16, 32], false, [16])).toThrow(
       'bias must have a number for each output channel',
     );

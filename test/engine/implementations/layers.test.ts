@@ -5,11 +5,18 @@
 import { fusedBatchNorm, stockBatchNorm, type BatchNorm } from '../../../engine/implementations/batch-norm';
 import { fusedMaxPool, stockMaxPool, type MaxPool } from '../../../engine/implementations/max-pool';
 import { fusedRelu, stockRelu } from '../../../engine/implementations/relu';
-import { conv2d, dense, globalAveragePool } from '../../../engine/ops/layers';
+import { conv2d, convolveFolded, dense, globalAveragePool } from '../../../engine/ops/layers';
 import { tf } from '../../../engine/tf';
 import { hasAvx2 } from '../support/cpu';
 import { noise } from '../support/noise';
-import { batchNormReference, convReference, deviation, maxPoolReference, numericGradient } from '../support/reference';
+import {
+  batchNormReference,
+  convGradientReference,
+  convReference,
+  deviation,
+  maxPoolReference,
+  numericGradient,
+} from '../support/reference';
 import type { Shape4 } from '../support/reference';
 
 const TOLERANCE = 1e-5;
@@ -141,6 +148,23 @@ test.each([
       numericGradient((by) => reference(x, by), filter, dy),
     ),
   ).toBeLessThan(TOLERANCE);
+});
+
+// Large enough for Winograd's algorithm, which rounds more.
+test.each([3, 5])('convolution of many channels by filters of %d, its gradients, and folded with its bias', (size) => {
+  const shape: Shape4 = [2, 16, 15, 32];
+  const [x, filter, bias] = [noise(2 * 16 * 15 * 32, 18), noise(size * size * 32 * 48, 19), noise(48, 20)];
+  const dy = noise(2 * 16 * 15 * 48, 21);
+  const inputs = [tf.tensor(x, [...shape]), tf.tensor(filter, [size, size, 32, 48])];
+  const expected = convReference(x, shape, filter, size, 1, 48);
+  const gradients = convGradientReference(x, shape, filter, size, 1, 48, dy);
+  const { y, grads } = run((input, weights) => conv2d(input, weights, 1), inputs, dy);
+  expect(deviation(y, expected)).toBeLessThan(2 * TOLERANCE);
+  expect(deviation(grads[0], gradients.dx)).toBeLessThan(2 * TOLERANCE);
+  expect(deviation(grads[1], gradients.dfilter)).toBeLessThan(2 * TOLERANCE);
+  const folded = convolveFolded(inputs[0], inputs[1], tf.tensor(bias), 1).dataSync();
+  const rectified = expected.map((value, i) => Math.max(0, value + bias[i % 48]));
+  expect(deviation(folded, rectified)).toBeLessThan(2 * TOLERANCE);
 });
 
 test('global average pooling and its gradient', () => {

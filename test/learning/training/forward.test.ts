@@ -16,8 +16,8 @@ import { deviation } from '../../engine/support/reference';
  */
 const BOUND = 1e-5;
 
-const shapeOf = (inputSize: number): ForwardShape => ({
-  batch: 4,
+const shapeOf = (inputSize: number, batch = 4): ForwardShape => ({
+  batch,
   edge: Math.ceil(inputSize * 1.3),
   channels: 3,
   inputSize,
@@ -26,6 +26,8 @@ const shapeOf = (inputSize: number): ForwardShape => ({
 
 const cases = [
   ['convnet-4', networkFor({ name: 'convnet-4', inputSize: 24, embeddingSize: 16 }, 3), shapeOf(24)],
+  // Large enough for Winograd's convolutions.
+  ['convnet-4 of 48 px', networkFor({ name: 'convnet-4', inputSize: 48, embeddingSize: 16 }, 3), shapeOf(48, 12)],
   ['googlenet-bn', networkFor({ name: 'googlenet-bn', inputSize: 32, embeddingSize: 16 }, 3), shapeOf(32)],
 ] as const;
 

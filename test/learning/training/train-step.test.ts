@@ -16,16 +16,18 @@ const INPUT = { mean: [0.4, 0.5, 0.6], deviation: [0.2, 0.25, 0.3] };
 
 const networks = [
   { name: 'convnet-4', inputSize: 16, embeddingSize: 8 },
+  { name: 'convnet-4', inputSize: 48, embeddingSize: 8 }, // large enough for Winograd's convolutions
   { name: 'googlenet-bn', inputSize: 16, embeddingSize: 8 },
 ] as const;
 const optimizers: readonly OptimizerOptions[] = [
   { type: 'momentum', momentum: 0.9 },
   { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
 ];
+const sized = ({ name, inputSize }: (typeof networks)[number]): string => `${name} of ${inputSize} px`;
 const cases = networks.flatMap((network) =>
   Object.values(objectives).flatMap((objective) =>
     optimizers.map(
-      (optimizer) => [network.name, objective.type, optimizer.type, { network, objective, optimizer }] as const,
+      (optimizer) => [sized(network), objective.type, optimizer.type, { network, objective, optimizer }] as const,
     ),
   ),
 );
