@@ -33,6 +33,7 @@ class EvenParts {
     return {first * group_, (end - first) * group_};
   }
 
+  // Rounded up.
   static int64_t Quotient(int64_t length, int64_t by) { return (length + by - 1) / by; }
 
  private:

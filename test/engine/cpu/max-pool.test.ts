@@ -73,15 +73,20 @@ function results(x: Float32Array, shape: Shape4, size: number, stride: number) {
     expect(dx[at(2, 3, 7)]).toBe(taken);
   });
 
-  test('a program that has no use for places finds the same maxima', () => {
-    const shape: [number, number, number, number] = [2, 7, 6, 41];
+  test.each([
+    [3, 1],
+    [3, 2],
+    [2, 1],
+    [3, 3],
+  ])('a program that has no use for places finds the same maxima of windows of %d, %d apart', (size, stride) => {
+    const shape: [number, number, number, number] = [2, 7, 9, 81];
     const numbers = noise(sizeOf(shape), 7);
     numbers[100] = NaN;
     const x = tf.tensor4d(numbers, shape);
     const variables = VariableSet.create([], () => numbers);
-    const step: Step = (_, { images }) => ({ y: fusedMaxPool(images as tf.Tensor4D, 3, 1) });
+    const step: Step = (_, { images }) => ({ y: fusedMaxPool(images as tf.Tensor4D, size, stride) });
     const program = Program.compile(variables, { pool: { step, example: { images: x } } });
-    const [y, expected] = [program.run('pool', { images: x }).y, fusedMaxPool(x, 3, 1)].map((tensor) => [
+    const [y, expected] = [program.run('pool', { images: x }).y, fusedMaxPool(x, size, stride)].map((tensor) => [
       ...tensor.dataSync<'float32'>(),
     ]);
     expect(y).toEqual(expected);
