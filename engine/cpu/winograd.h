@@ -20,24 +20,24 @@ struct Range {
   int64_t first, count;
 };
 
-// A range cut into parts of whole groups, as even as can be, none larger than `most` if that is a group or more.
+// Channels cut into parts, as even as can be, none larger than `most` if that is kChannelsTogether or more.
 class EvenParts {
  public:
-  EvenParts(int64_t length, int64_t most, int64_t group = kChannelsTogether)
-      : groups_(length / group), group_(group), count_(Quotient(groups_, std::max<int64_t>(most / group, 1))) {}
+  EvenParts(int64_t channels, int64_t most)
+      : groups_(channels / kChannelsTogether), count_(Quotient(groups_, std::max<int64_t>(most / kChannelsTogether, 1))) {}
 
   int64_t count() const { return count_; }
 
   Range At(int64_t part) const {
     const int64_t first = groups_ * part / count_, end = groups_ * (part + 1) / count_;
-    return {first * group_, (end - first) * group_};
+    return {first * kChannelsTogether, (end - first) * kChannelsTogether};
   }
 
   // Rounded up.
   static int64_t Quotient(int64_t length, int64_t by) { return (length + by - 1) / by; }
 
  private:
-  const int64_t groups_, group_, count_;
+  const int64_t groups_, count_;
 };
 
 // The tiles of a batch of images, in order of memory. The last of a row or a column may reach over the border.
