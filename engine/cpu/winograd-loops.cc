@@ -109,20 +109,26 @@ template <typename T, int kFilter>
 void Convolve(const T* x, const float* transformed, const float* bias, T* y, const Convolution& of, Range tiles,
               Range outputs, float* scratch) {
   const Panels filters = {const_cast<float*>(transformed), of.inputs};
-  const EvenParts parts(of.inputs, kInputsOfConvolve);
+  const EvenParts parts_of_inputs(of.inputs, kInputsOfConvolve), parts_of_outputs(outputs.count, kOutputsOfConvolve);
   const int64_t rows = EvenParts::Quotient(tiles.count, kRowsTogether) * kRowsTogether;
-  const Matrices sums = {scratch, kTilesOfConvolve, outputs.count};
-  for (int64_t part = 0; part < parts.count(); part++) {
-    const Range inputs = parts.At(part);
-    const Matrices of_tiles = {sums.end(), kTilesOfConvolve, inputs.count};
-    TransformTiles<OfInputs>(Pixels<const T>{x, of.tiles, of.inputs}, tiles, inputs, kFilter / 2, of_tiles);
-    for (int place = 0; place < kPlaces; place++) {
-      Product({of_tiles.At(place, 0, 0), inputs.count, 1},
-              {filters.At(place, inputs.first, outputs.first), kPanel, filters.stride()}, rows, inputs.count, outputs.count,
-              part > 0, sums.At(place, 0, 0), outputs.count);
+  for (int64_t i = 0; i < parts_of_outputs.count(); i++) {
+    const Range part = parts_of_outputs.At(i), results = {outputs.first + part.first, part.count};
+    const Matrices sums = {scratch, kTilesOfConvolve, results.count};
+    for (int64_t j = 0; j < parts_of_inputs.count(); j++) {
+      const Range inputs = parts_of_inputs.At(j);
+      const Matrices of_tiles = {scratch + kSumsOfConvolve, kTilesOfConvolve, inputs.count};
+      // Inputs of one part stay from one part of the outputs to the next.
+      if (i == 0 || parts_of_inputs.count() > 1) {
+        TransformTiles<OfInputs>(Pixels<const T>{x, of.tiles, of.inputs}, tiles, inputs, kFilter / 2, of_tiles);
+      }
+      for (int place = 0; place < kPlaces; place++) {
+        Product({of_tiles.At(place, 0, 0), inputs.count, 1},
+                {filters.At(place, inputs.first, results.first), kPanel, filters.stride()}, rows, inputs.count, results.count,
+                j > 0, sums.At(place, 0, 0), results.count);
+      }
     }
+    ToImages<kFilter>(sums, bias, Pixels<T>{y, of.tiles, of.outputs}, tiles, results);
   }
-  ToImages<kFilter>(sums, bias, Pixels<T>{y, of.tiles, of.outputs}, tiles, outputs);
 }
 
 template <typename T, int kFilter>

@@ -22,8 +22,8 @@ constexpr int64_t kTilesOfGradient = 48, kInputsOfGradient = 64, kOutputsOfGradi
 constexpr int64_t kApart = 16;
 
 // Floats of `scratch`, which begins where a vector may, and of `transformed`.
-constexpr int64_t kScratchOfConvolve =
-    kPlaces * (kTilesOfConvolve * (kInputsOfConvolve + kOutputsOfConvolve) + 2 * kApart);
+constexpr int64_t kSumsOfConvolve = kPlaces * (kTilesOfConvolve * kOutputsOfConvolve + kApart);
+constexpr int64_t kScratchOfConvolve = kSumsOfConvolve + kPlaces * (kTilesOfConvolve * kInputsOfConvolve + kApart);
 constexpr int64_t kScratchOfGradient =
     kPlaces * (kTilesOfGradient * (kInputsOfGradient + kOutputsOfGradient) + kInputsOfGradient * kOutputsOfGradient +
                3 * kApart);
@@ -42,7 +42,7 @@ template <typename T>
 struct WinogradLoops {
   // `filter` into `transformed`, for a range of inputs.
   void (*transform)(const float* filter, Filter lies, const Convolution& of, Range inputs, float* transformed);
-  // A range of tiles and of outputs, at most kTilesOfConvolve and kOutputsOfConvolve. With `bias`: max(y + bias, 0).
+  // A range of tiles, at most kTilesOfConvolve, and of outputs. With `bias`: max(y + bias, 0).
   void (*convolve)(const T* x, const float* transformed, const float* bias, T* y, const Convolution& of, Range tiles,
                    Range outputs, float* scratch);
   // The gradient of the filter, [size, size, inputs, outputs], for a range of inputs and of outputs, at most kInputsOfGradient and

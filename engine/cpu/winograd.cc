@@ -93,8 +93,10 @@ class Convolve : public OpKernel {
                [&](int64_t part) { loops.transform(weights, lies_, of, inputs.At(part), matrices); });
 
     const int64_t blocks = EvenParts::Quotient(of.tiles.count(), kTilesOfConvolve);
-    const EvenParts outputs(of.outputs, PartForThreads(context, of.outputs, kOutputsOfConvolve, blocks));
-    const int64_t multiplications = kPlaces * kTilesOfConvolve * of.inputs * kOutputsOfConvolve;
+    // Two tasks for a thread where there are: the last block has fewer tiles.
+    const EvenParts outputs(of.outputs,
+                            PartForThreads(context, of.outputs, of.outputs, EvenParts::Quotient(blocks, 2)));
+    const int64_t multiplications = kPlaces * kTilesOfConvolve * of.inputs * (of.outputs / outputs.count());
     InParallel(context, blocks * outputs.count(), multiplications / kMultiplicationsACycle, [&](int64_t i) {
       const int64_t first = i / outputs.count() * kTilesOfConvolve;
       const Range tiles = {first, std::min(kTilesOfConvolve, of.tiles.count() - first)};
