@@ -128,14 +128,7 @@ type Shape4 = [number, number, number, number];
 
 function convolutionResults(convolve: Pointwise | Convolve, shape: Shape4, filterShape: Shape4): Results {
   return collect((results) => {
-    const tensor = (of: Shape4, seed: number): tf.Tensor4D =>
-      tf.tensor4d(
-        noise(
-          of.reduce((product, length) => product * length),
-          seed,
-        ),
-        of,
-      );
+    const tensor = (of: Shape4, seed: number): tf.Tensor4D => tf.tensor4d(noise(tf.util.sizeFromShape(of), seed), of);
     const forward = (x: tf.Tensor, filter: tf.Tensor): tf.Tensor => convolve(x as tf.Tensor4D, filter as tf.Tensor4D);
     const dy = tensor([shape[0], shape[1], shape[2], filterShape[3]], 14);
     const { value, grads } = tf.valueAndGrads(forward)([tensor(shape, 12), tensor(filterShape, 13)], dy);

@@ -1,6 +1,7 @@
 /**
- * Convolutions by Winograd's algorithm against float64 written from the definition. Tolerance 2e-5 of the largest magnitude: the
- * transforms of F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) multiply by up to 16 and subtract what they multiplied, which costs float32 (6e-8) two digits.
+ * Convolutions by Winograd's algorithm against float64 written from the definition. Tolerance 2e-5 of the largest magnitude:
+ * the transforms of F(4 × 4, 3 × 3) and F(2 × 2, 5 × 5) multiply by up to 16 and subtract what they multiplied, which costs
+ * float32 (6e-8) two digits.
  */
 import { TF_BFLOAT16 } from '../../../engine/compile/bf16';
 import { suitsWinograd, winograd, winogradFolded } from '../../../engine/implementations/winograd';
